@@ -1,0 +1,1 @@
+"""A Kubernetes operator that runs Dask clusters on AWS ECS."""

@@ -1,0 +1,1 @@
+"""kopf as informer, the work queue, and reconcile."""

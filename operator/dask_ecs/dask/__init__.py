@@ -1,0 +1,1 @@
+"""A running Dask cluster as its operator sees it."""

@@ -1,0 +1,1 @@
+"""The embedded stack: a real Kubernetes control plane and a local AWS that runs tasks."""
