@@ -1,0 +1,244 @@
+"""What a user asks for: DaskCluster.spec."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from dask_ecs.api.fields import (
+    ATOMIC,
+    SET,
+    Cidr,
+    ClusterArn,
+    Cpu,
+    EnvironmentName,
+    Image,
+    LogGroup,
+    LogStreamPrefix,
+    Memory,
+    PlatformVersion,
+    PolicyArn,
+    Port,
+    Region,
+    RoleArn,
+    SecurityGroupId,
+    SubnetId,
+    VpcId,
+    keyed_by,
+)
+from dask_ecs.api.model import Model
+from dask_ecs.api.quantity import parse_cpu, parse_memory
+from dask_ecs.api.rules import Rule
+from dask_ecs.api.spec_rules import (
+    CLUSTER_RULES,
+    GIVEN_GROUPS_STAY_CLOSED,
+    GIVEN_ROLE_KEEPS_ITS_POLICIES,
+    PORTS_DIFFER,
+    TAG_KEYS_ARE_FREE,
+    TAG_KEYS_ARE_SHORT,
+    TAG_TEXTS_ARE_PLAIN,
+)
+
+LaunchType = Literal["FARGATE", "EC2"]
+CpuArchitecture = Literal["X86_64", "ARM64"]
+
+# CloudWatch Logs API reference, PutRetentionPolicy.
+RetentionDays = Literal[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
+]
+
+
+class EnvironmentVariable(Model):
+    """An environment variable of a container."""
+
+    name: EnvironmentName
+    """The variable's name."""
+
+    value: Annotated[str, Field(max_length=4096)] = ""
+    """The variable's value, in plain text: what is secret does not belong here."""
+
+
+Environment = Annotated[tuple[EnvironmentVariable, ...], Field(max_length=64, json_schema_extra=keyed_by("name"))]
+Arguments = Annotated[
+    tuple[Annotated[str, Field(max_length=1024)], ...], Field(max_length=64, json_schema_extra=ATOMIC)
+]
+
+
+class Scheduler(Model):
+    """The Dask scheduler, one task."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (PORTS_DIFFER,)
+
+    cpu: Cpu = "1"
+    """vCPUs of the scheduler's task: a number (1) or a quantity (500m); a fraction in quotes ("0.5")."""
+
+    memory: Memory = "4Gi"
+    """Memory of the scheduler's task, as 4Gi or 512Mi; a number without a unit is bytes."""
+
+    port: Port = 8786
+    """Port at which the scheduler listens for workers and clients."""
+
+    dashboard_port: Port = 8787
+    """Port at which the scheduler serves its dashboard."""
+
+    extra_args: Arguments = ()
+    """Arguments appended to the command `dask scheduler`."""
+
+    environment: Environment = ()
+    """Environment variables of the scheduler alone; they win over spec.environment."""
+
+    @property
+    def cpu_units(self) -> int:
+        """CPU units (1024 = 1 vCPU)."""
+        return parse_cpu(self.cpu)
+
+    @property
+    def memory_mib(self) -> int:
+        """Memory in MiB."""
+        return parse_memory(self.memory)
+
+
+class Worker(Model):
+    """The Dask workers, each one task."""
+
+    replicas: Annotated[int, Field(ge=0, le=10000, json_schema_extra={"format": "int32"})] = 0
+    """How many workers to run; `kubectl scale` sets it."""
+
+    cpu: Cpu = "4"
+    """vCPUs of each worker's task: a number (4) or a quantity (500m); a fraction in quotes ("0.5")."""
+
+    memory: Memory = "16Gi"
+    """Memory of each worker's task, as 16Gi or 512Mi; a number without a unit is bytes."""
+
+    # Amazon EC2 user guide, "Accelerated computing instances": no instance has more than 16 GPUs.
+    gpu: Annotated[int, Field(ge=0, le=16, json_schema_extra={"format": "int32"})] = 0
+    """GPUs of each worker; with any, workers run `dask-cuda-worker`. launchType EC2 only."""
+
+    threads: Annotated[int, Field(ge=1, le=1024, json_schema_extra={"format": "int32"})] | None = None
+    """Threads of each worker; by default as many as it has whole vCPUs, at least one."""
+
+    extra_args: Arguments = ()
+    """Arguments appended to the command `dask worker` (or `dask-cuda-worker`)."""
+
+    environment: Environment = ()
+    """Environment variables of the workers alone; they win over spec.environment."""
+
+    @property
+    def cpu_units(self) -> int:
+        """CPU units (1024 = 1 vCPU)."""
+        return parse_cpu(self.cpu)
+
+    @property
+    def memory_mib(self) -> int:
+        """Memory in MiB."""
+        return parse_memory(self.memory)
+
+    @property
+    def thread_count(self) -> int:
+        """Threads asked for, else one for each whole vCPU, at least one."""
+        return self.threads or max(self.cpu_units // 1024, 1)
+
+
+class Network(Model):
+    """Where in AWS's network the tasks run, and who may reach them."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (GIVEN_GROUPS_STAY_CLOSED,)
+
+    vpc_id: VpcId | None = None
+    """VPC of the tasks; by default the region's default VPC. Immutable."""
+
+    # ECS API reference, AwsVpcConfiguration: 16 subnets, 5 security groups.
+    subnets: Annotated[tuple[SubnetId, ...], Field(max_length=16, json_schema_extra=SET)] = ()
+    """Subnets of the tasks, all of the VPC; by default the VPC's subnets of one kind, public or private."""
+
+    security_groups: Annotated[tuple[SecurityGroupId, ...], Field(max_length=5, json_schema_extra=SET)] = ()
+    """Security groups of the tasks; by default one is made that admits the cluster itself and allowedCidrs."""
+
+    assign_public_ip: bool | None = None
+    """Whether tasks get a public address; by default where the subnets lead to an internet gateway. FARGATE only."""
+
+    # Amazon VPC quotas: 60 inbound rules a security group; two ports take two rules a range.
+    allowed_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=25, json_schema_extra=SET)] = ()
+    """Who may reach scheduler and dashboard besides the cluster itself, as 10.0.0.0/16; by default the VPC."""
+
+
+class Iam(Model):
+    """With which permissions the tasks run; what is given here must be admitted by the operator's settings."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (GIVEN_ROLE_KEEPS_ITS_POLICIES,)
+
+    execution_role_arn: RoleArn | None = None
+    """Role with which ECS pulls the image and writes logs; by default one is made."""
+
+    task_role_arn: RoleArn | None = None
+    """Role that the code in the tasks has; by default one is made."""
+
+    task_role_policies: Annotated[tuple[PolicyArn, ...], Field(max_length=20, json_schema_extra=SET)] = ()
+    """Managed policies attached to the task role that is made."""
+
+
+class Logs(Model):
+    """Where the output of scheduler and workers goes in CloudWatch Logs."""
+
+    group: LogGroup = "dask-ecs"
+    """Log group; it is made if there is none, and stays when the cluster goes."""
+
+    stream_prefix: LogStreamPrefix | None = None
+    """First part of the log streams' names; by default the role's name, scheduler or worker."""
+
+    retention_days: RetentionDays = 30
+    """For how many days a log group that is made keeps its logs."""
+
+
+# ECS API reference, Tag: 50 tags a resource, of which the operator needs a few; values of 256 characters.
+Tags = Annotated[
+    dict[str, Annotated[str, Field(max_length=256)]],
+    Field(max_length=45),
+    TAG_KEYS_ARE_SHORT,
+    TAG_KEYS_ARE_FREE,
+    TAG_TEXTS_ARE_PLAIN,
+]
+
+
+class DaskClusterSpec(Model):
+    """The Dask cluster that is wanted."""
+
+    rules: ClassVar[tuple[Rule, ...]] = CLUSTER_RULES
+
+    launch_type: LaunchType = "FARGATE"
+    """On what ECS runs the tasks: FARGATE, or EC2 for the instances of the cluster in clusterArn. Immutable."""
+
+    image: Image | None = None
+    """Container image of scheduler and workers; by default the operator's image of its own Dask version."""
+
+    region: Region | None = None
+    """AWS region, as eu-west-1; by default the operator's. Immutable."""
+
+    cluster_arn: ClusterArn | None = None
+    """ARN of an existing ECS cluster to use, never deleted; by default one is made. Immutable."""
+
+    cpu_architecture: CpuArchitecture = "X86_64"
+    """CPU architecture of image and tasks."""
+
+    platform_version: PlatformVersion = "LATEST"
+    """Fargate's platform version."""
+
+    scheduler: Scheduler = Scheduler()
+    """The Dask scheduler, one task."""
+
+    worker: Worker = Worker()
+    """The Dask workers, each one task."""
+
+    environment: Environment = ()
+    """Environment variables of scheduler and workers."""
+
+    network: Network = Network()
+    """Where in AWS's network the tasks run, and who may reach them."""
+
+    iam: Iam = Iam()
+    """With which permissions the tasks run; what is given here must be admitted by the operator's settings."""
+
+    logs: Logs = Logs()
+    """Where the output of scheduler and workers goes in CloudWatch Logs."""
+
+    tags: Tags = Field(default_factory=dict)
+    """AWS tags on all that is made for the cluster."""

@@ -1,0 +1,167 @@
+"""What the spec's fields demand of each other, and what of them must not change."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from dask_ecs.api.fargate_rule import sold_by_fargate
+from dask_ecs.api.rules import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dask_ecs.api.spec import DaskClusterSpec, Iam, Network, Scheduler
+
+
+def _ports_differ(scheduler: Scheduler) -> bool:
+    return scheduler.port != scheduler.dashboard_port
+
+
+PORTS_DIFFER = Rule(
+    cel="self.port != self.dashboardPort",
+    holds=_ports_differ,
+    message="port and dashboardPort are the same: give them different numbers",
+    field=".dashboardPort",
+)
+
+
+def _given_groups_stay_closed(network: Network) -> bool:
+    return not (network.security_groups and network.allowed_cidrs)
+
+
+GIVEN_GROUPS_STAY_CLOSED = Rule(
+    cel="!has(self.securityGroups) || self.securityGroups.size() == 0"
+    " || !has(self.allowedCidrs) || self.allowedCidrs.size() == 0",
+    holds=_given_groups_stay_closed,
+    message="allowedCidrs opens the security group that is made, and beside securityGroups none is made: "
+    "remove allowedCidrs and open the given groups yourself, or remove securityGroups",
+    field=".allowedCidrs",
+)
+
+
+def _given_role_keeps_its_policies(iam: Iam) -> bool:
+    return not (iam.task_role_arn and iam.task_role_policies)
+
+
+GIVEN_ROLE_KEEPS_ITS_POLICIES = Rule(
+    cel="!has(self.taskRoleArn) || !has(self.taskRolePolicies) || self.taskRolePolicies.size() == 0",
+    holds=_given_role_keeps_its_policies,
+    message="taskRolePolicies go to the role that is made, and beside taskRoleArn none is made: "
+    "remove them and attach the policies to the given role yourself, or remove taskRoleArn",
+    field=".taskRolePolicies",
+)
+
+# ECS API reference, Tag: the prefix aws: is reserved for keys and values, in small and capital letters.
+_AWS_PREFIXES = [f"{a}{w}{s}:" for a in "aA" for w in "wW" for s in "sS"]
+_OWN_PREFIX = "ecs.dask.org/"
+
+
+def _reserved(key: str) -> bool:
+    return key.startswith((*_AWS_PREFIXES, _OWN_PREFIX))
+
+
+def _has_tag_characters(text: str) -> bool:
+    return all(unicodedata.category(character)[0] in "LZN" or character in "_.:/=+@-" for character in text)
+
+
+def _tag_keys_are_short(tags: Mapping[str, str]) -> bool:
+    return all(1 <= len(key) <= 128 for key in tags)
+
+
+def _tag_keys_are_free(tags: Mapping[str, str]) -> bool:
+    return not any(_reserved(key) for key in tags)
+
+
+TAG_KEYS_ARE_SHORT = Rule(
+    cel="self.all(key, key.size() >= 1 && key.size() <= 128)",
+    holds=_tag_keys_are_short,
+    message="a tag's key has 1 to 128 characters: shorten it",
+)
+TAG_KEYS_ARE_FREE = Rule(
+    cel="!self.exists(key, {})".format(
+        " || ".join(f"key.startsWith('{prefix}')" for prefix in (*_AWS_PREFIXES, _OWN_PREFIX))
+    ),
+    holds=_tag_keys_are_free,
+    message=f"keys that begin with aws: are AWS's, with {_OWN_PREFIX} the operator's: begin with another word",
+)
+# IAM API reference, Tag: the narrowest of the services' patterns; tags go on roles as well.
+TAG_TEXT = r"[\p{L}\p{Z}\p{N}_.:/=+@-]*"
+TAG_TEXTS_ARE_PLAIN = Rule(
+    cel=f"self.all(key, key.size() > 128 || (key + self[key]).matches('^{TAG_TEXT}$'))",
+    holds=lambda tags: all(_has_tag_characters(key + value) for key, value in tags.items()),
+    message="tags have letters, digits, spaces and _ . : / = + @ - only: leave other characters out",
+)
+
+
+def _gpus_are_on_ec2(spec: DaskClusterSpec) -> bool:
+    return spec.launch_type != "FARGATE" or spec.worker.gpu == 0
+
+
+def _ec2_has_a_cluster(spec: DaskClusterSpec) -> bool:
+    return spec.launch_type != "EC2" or spec.cluster_arn is not None
+
+
+def _cluster_is_in_the_region(spec: DaskClusterSpec) -> bool:
+    return not (spec.region and spec.cluster_arn) or f":{spec.region}:" in spec.cluster_arn
+
+
+def _public_addresses_are_on_fargate(spec: DaskClusterSpec) -> bool:
+    return spec.launch_type != "EC2" or not spec.network.assign_public_ip
+
+
+def _platform_is_on_fargate(spec: DaskClusterSpec) -> bool:
+    return spec.launch_type != "EC2" or spec.platform_version == "LATEST"
+
+
+def _immutable(path: str) -> Rule:
+    """Return the rule that a field is not changed, added or removed; it stands on the spec, which is always there."""
+    optional = "self" + "".join(f".?{name}" for name in path.split("."))
+    return Rule(
+        cel=f"{optional} == old{optional.replace('self', 'Self')}",
+        holds=None,
+        message=f"{path} can not be changed, added or removed: delete this DaskCluster, or make another one beside it",
+        field=f".{path}",
+    )
+
+
+CLUSTER_RULES = (
+    sold_by_fargate("scheduler"),
+    sold_by_fargate("worker"),
+    Rule(
+        cel="self.launchType != 'FARGATE' || self.worker.gpu == 0",
+        holds=_gpus_are_on_ec2,
+        message="Fargate has no GPUs: remove worker.gpu, or set launchType: EC2 "
+        "and clusterArn to an ECS cluster of GPU instances",
+        field=".worker.gpu",
+    ),
+    Rule(
+        cel="self.launchType != 'EC2' || has(self.clusterArn)",
+        holds=_ec2_has_a_cluster,
+        message="launchType EC2 runs on the instances of an existing ECS cluster: "
+        "set clusterArn to its ARN, or launchType: FARGATE",
+        field=".clusterArn",
+    ),
+    Rule(
+        cel="!has(self.region) || !has(self.clusterArn) || self.clusterArn.contains(':' + self.region + ':')",
+        holds=_cluster_is_in_the_region,
+        message="region is not the one in clusterArn: remove region, or make it the same",
+        field=".region",
+    ),
+    Rule(
+        cel="self.launchType != 'EC2' || !self.?network.?assignPublicIp.orValue(false)",
+        holds=_public_addresses_are_on_fargate,
+        message="ECS gives tasks on EC2 no public address: remove assignPublicIp and use subnets with a NAT gateway",
+        field=".network.assignPublicIp",
+    ),
+    Rule(
+        cel="self.launchType != 'EC2' || self.platformVersion == 'LATEST'",
+        holds=_platform_is_on_fargate,
+        message="only Fargate has platform versions: remove platformVersion, or set launchType: FARGATE",
+        field=".platformVersion",
+    ),
+    _immutable("launchType"),
+    _immutable("region"),
+    _immutable("clusterArn"),
+    _immutable("network.vpcId"),
+)

@@ -1,0 +1,155 @@
+"""What the operator saw and did: DaskCluster.status."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, computed_field
+
+from dask_ecs.api.conditions import Condition
+from dask_ecs.api.fields import SET, keyed_by
+from dask_ecs.api.model import Model
+
+Phase = Literal["Pending", "Launching", "Running", "Degraded", "Suspended", "Failed", "Deleting"]
+Role = Literal["scheduler", "worker"]
+
+Arn = Annotated[str, Field(max_length=2048)]
+AwsId = Annotated[str, Field(max_length=64)]
+Url = Annotated[str, Field(max_length=512)]
+Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int32"})]
+
+
+class WorkerCounts(Model):
+    """How many workers there are."""
+
+    desired: Count = 0
+    """Workers that are wanted."""
+
+    pending: Count = 0
+    """Workers whose tasks were started and are not running yet."""
+
+    running: Count = 0
+    """Workers that run."""
+
+    @computed_field(json_schema_extra={"maxLength": 32})  # type: ignore[prop-decorator]
+    @property
+    def summary(self) -> str:
+        """Running of desired workers, as 3/4."""
+        return f"{self.running}/{self.desired}"
+
+
+class TaskDefinitions(Model):
+    """The ECS task definitions in use."""
+
+    scheduler: Arn | None = None
+    """ARN of the scheduler's."""
+
+    worker: Arn | None = None
+    """ARN of the workers'."""
+
+
+class Roles(Model):
+    """The IAM roles in use."""
+
+    execution: Arn | None = None
+    """ARN of the role with which ECS pulls the image and writes logs."""
+
+    task: Arn | None = None
+    """ARN of the role that the code in the tasks has."""
+
+
+class ResolvedNetwork(Model):
+    """The network that the spec and the account came to; it stays the same for the cluster's life."""
+
+    vpc_id: AwsId | None = None
+    """VPC of the tasks."""
+
+    subnets: Annotated[tuple[AwsId, ...], Field(max_length=16, json_schema_extra=SET)] = ()
+    """Subnets of the tasks."""
+
+    assign_public_ip: bool | None = None
+    """Whether tasks get a public address; absent on EC2."""
+
+
+class Launch(Model):
+    """A RunTask call, written down before it is sent, until its tasks are seen."""
+
+    # ECS API reference, RunTask: clientToken of 64 characters at most, count of 10 at most.
+    token: Annotated[str, Field(min_length=1, max_length=64)]
+    """The call's clientToken."""
+
+    role: Role
+    """What it starts."""
+
+    count: Annotated[int, Field(ge=1, le=10, json_schema_extra={"format": "int32"})]
+    """How many tasks it starts."""
+
+    request_hash: Annotated[str, Field(max_length=128)]
+    """Hash of the request, to know it by."""
+
+    time: Time
+    """When it was written down."""
+
+    request: Annotated[str, Field(max_length=16384)] = ""
+    """The request as JSON, to send the same bytes again."""
+
+
+class DaskClusterStatus(Model):
+    """The Dask cluster as the operator last saw it."""
+
+    phase: Phase | None = None
+    """The state in one word, for people; programs read the conditions."""
+
+    observed_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
+    """The metadata.generation that this status was made for."""
+
+    scheduler_address: Url | None = None
+    """Where clients connect, as tcp://10.0.1.7:8786."""
+
+    dashboard_link: Url | None = None
+    """Where the scheduler's dashboard is."""
+
+    replicas: Count = 0
+    """Workers that exist, for the scale subresource."""
+
+    selector: Annotated[str, Field(max_length=1024)] | None = None
+    """Label selector of the workers, for the scale subresource."""
+
+    workers: WorkerCounts = WorkerCounts()
+    """How many workers there are."""
+
+    image: Annotated[str, Field(max_length=512)] | None = None
+    """Container image in use."""
+
+    account_id: Annotated[str, Field(max_length=12)] | None = None
+    """AWS account of the tasks; it stays the same for the cluster's life."""
+
+    region: Annotated[str, Field(max_length=32)] | None = None
+    """AWS region of the tasks; it stays the same for the cluster's life."""
+
+    cluster_arn: Arn | None = None
+    """ARN of the ECS cluster in use."""
+
+    scheduler_task_arn: Arn | None = None
+    """ARN of the scheduler's task."""
+
+    task_definitions: TaskDefinitions = TaskDefinitions()
+    """The ECS task definitions in use."""
+
+    roles: Roles = Roles()
+    """The IAM roles in use."""
+
+    security_group_id: AwsId | None = None
+    """Security group that was made for the cluster."""
+
+    log_group: Annotated[str, Field(max_length=512)] | None = None
+    """CloudWatch Logs group in use."""
+
+    network: ResolvedNetwork = ResolvedNetwork()
+    """The network that the spec and the account came to; it stays the same for the cluster's life."""
+
+    # 64 requests of 16 KiB stay below the 1.5 MiB that etcd takes for an object.
+    launches: Annotated[tuple[Launch, ...], Field(max_length=64, json_schema_extra=keyed_by("token"))] = ()
+    """RunTask calls whose tasks have not been seen yet."""
+
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=keyed_by("type"))] = ()
+    """Ready, Reconciling and Stalled, and what explains them."""
