@@ -23,9 +23,10 @@ _NEAREST = (
     " [offer[0], size[1] <= offer[1] ? offer[1] : size[1] >= offer[2] ? offer[2]"
     " : offer[2] - (offer[2] - size[1]) / offer[3] * offer[3]])[0]"
 )
-_TEXT = (
-    "'cpu: ' + (near[0] % 1024 == 0 ? string(near[0] / 1024) : string(near[0] * 1000 / 1024) + 'm')"
-    " + ', memory: ' + (near[1] % 1024 == 0 ? string(near[1] / 1024) + 'Gi' : string(near[1]) + 'Mi')"
+# `format` and not `+`: the API server's estimate of what an expression costs knows no bound for `string(...) + ...`.
+_TEXTS = (
+    "[near[0] % 1024 == 0 ? string(near[0] / 1024) : '%dm'.format([near[0] * 1000 / 1024]),"
+    " near[1] % 1024 == 0 ? '%dGi'.format([near[1] / 1024]) : '%dMi'.format([near[1]])]"
 )
 _REFUSAL = "Fargate does not sell this cpu with this memory: "
 _ADVICE = f"{_REFUSAL}the nearest that holds both is "
@@ -52,7 +53,7 @@ def sold_by_fargate(name: Literal["scheduler", "worker"]) -> Rule:
         f" || [{size}].exists(size, {_SOLD})",
         holds=lambda spec: spec.launch_type != "FARGATE" or sells(*_size_of(role(spec))),
         message=f"{_REFUSAL}see the table of task sizes in the ECS developer guide",
-        message_cel=f"'{_ADVICE}' + [{size}].map(size, {_NEAREST}).map(near, {_TEXT})[0]",
+        message_cel=f"[{size}].map(size, {_NEAREST}).map(near, '{_ADVICE}cpu: %s, memory: %s'.format({_TEXTS}))[0]",
         explain=lambda spec: f"{_ADVICE}{nearest(*_size_of(role(spec)))}",
         field=f".{name}",
     )

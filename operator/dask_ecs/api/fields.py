@@ -40,7 +40,12 @@ def _quantity(*, example: str, low: str, high: str, out_of_range: str) -> tuple[
     )
 
 
-_IntOrString = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"x-kubernetes-int-or-string": True})]
+_IntOrString = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    Field(max_length=32),
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 32}),
+]
 
 # ECS API reference, RegisterTaskDefinition: 128 to 196608 CPU units on EC2. Fargate's sizes are in fargate.py.
 _CPU_IS_READABLE, _CPU_IS_POSSIBLE = _quantity(
@@ -134,7 +139,7 @@ Cidr = Annotated[
         cel="!isCIDR(self) || cidr(self).masked() == cidr(self)",
         holds=lambda text: _network(text) is None or str(_network(text)) == text,
         message="the range has bits set beyond its prefix: write the first address of the range",
-        message_cel="'the range has bits set beyond its prefix: write ' + string(cidr(self).masked())",
+        message_cel="'the range has bits set beyond its prefix: write %s'.format([string(cidr(self).masked())])",
         explain=lambda text: f"the range has bits set beyond its prefix: write {_network(text)}",
     ),
 ]

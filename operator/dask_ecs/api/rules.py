@@ -69,9 +69,8 @@ class Rule:
 def matching(pattern: str, message: str) -> Rule:
     """Return the rule that a whole text matches a pattern, one that RE2 and Python read alike."""
     compiled = re.compile(pattern)
-    quoted = pattern.replace("\\", "\\\\").replace("'", "\\'")
     return Rule(
-        cel=f"self.matches('^(?:{quoted})$')",
+        cel=f"self.matches(r'^(?:{pattern})$')",
         holds=lambda text: compiled.fullmatch(text) is not None,
         message=message,
     )

@@ -86,9 +86,9 @@ TAG_KEYS_ARE_FREE = Rule(
     message=f"keys that begin with aws: are AWS's, with {_OWN_PREFIX} the operator's: begin with another word",
 )
 # IAM API reference, Tag: the narrowest of the services' patterns; tags go on roles as well.
-TAG_TEXT = r"[\p{L}\p{Z}\p{N}_.:/=+@-]*"
+_TAG_TEXT = r"[\p{L}\p{Z}\p{N}_.:/=+@-]*"
 TAG_TEXTS_ARE_PLAIN = Rule(
-    cel=f"self.all(key, key.size() > 128 || (key + self[key]).matches('^{TAG_TEXT}$'))",
+    cel=f"self.all(key, key.size() > 128 || (key + self[key]).matches(r'^{_TAG_TEXT}$'))",
     holds=lambda tags: all(_has_tag_characters(key + value) for key, value in tags.items()),
     message="tags have letters, digits, spaces and _ . : / = + @ - only: leave other characters out",
 )
@@ -116,9 +116,13 @@ def _platform_is_on_fargate(spec: DaskClusterSpec) -> bool:
 
 def _immutable(path: str) -> Rule:
     """Return the rule that a field is not changed, added or removed; it stands on the spec, which is always there."""
-    optional = "self" + "".join(f".?{name}" for name in path.split("."))
+
+    def has(root: str) -> str:
+        names = path.split(".")
+        return " && ".join(f"has({root}.{'.'.join(names[: depth + 1])})" for depth in range(len(names)))
+
     return Rule(
-        cel=f"{optional} == old{optional.replace('self', 'Self')}",
+        cel=f"({has('self')}) == ({has('oldSelf')}) && (!({has('self')}) || self.{path} == oldSelf.{path})",
         holds=None,
         message=f"{path} can not be changed, added or removed: delete this DaskCluster, or make another one beside it",
         field=f".{path}",
