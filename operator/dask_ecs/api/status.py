@@ -89,8 +89,15 @@ class Launch(Model):
     time: Time
     """When it was written down."""
 
-    request: Annotated[str, Field(max_length=16384)] = ""
-    """The request as JSON, to send the same bytes again."""
+
+class FinishedScheduler(Model):
+    """A scheduler that ended by itself and well, as a client's shutdown asks for."""
+
+    task_arn: Arn
+    """ARN of its task."""
+
+    generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
+    """The metadata.generation that it ended under; an edit after that starts the cluster again."""
 
 
 class DaskClusterStatus(Model):
@@ -147,7 +154,9 @@ class DaskClusterStatus(Model):
     network: ResolvedNetwork = ResolvedNetwork()
     """The network that the spec and the account came to; it stays the same for the cluster's life."""
 
-    # 64 requests of 16 KiB stay below the 1.5 MiB that etcd takes for an object.
+    finished: FinishedScheduler | None = None
+    """The last scheduler that ended by itself and well."""
+
     launches: Annotated[tuple[Launch, ...], Field(max_length=64, json_schema_extra=keyed_by("token"))] = ()
     """RunTask calls whose tasks have not been seen yet."""
 

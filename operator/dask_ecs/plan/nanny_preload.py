@@ -55,7 +55,8 @@ def retire_on_sigterm(nanny: Any) -> None:
     async def retire(*received: Any) -> None:
         workers = {each.worker_address for each in nanny._instances} - {None}
         try:
-            call = nanny.scheduler.retire_workers(workers=list(workers), close_workers=True)
+            # Not close_workers: a worker that its scheduler and its nanny close at once takes 8 s.
+            call = nanny.scheduler.retire_workers(workers=list(workers))
             stayed: Any = workers - set(await asyncio.wait_for(call, LEAVE_SECONDS))
         except Exception as error:  # whatever it is, SIGKILL is next
             stayed = error

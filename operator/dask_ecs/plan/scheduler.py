@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,8 +31,25 @@ class SchedulerIdentity:
     @property
     def hosts(self) -> frozenset[str]:
         """The addresses of the tasks whose workers have joined."""
-        return frozenset(worker.host for worker in self.workers)
+        return frozenset(self.by_host)
 
-    def workers_on(self, host: str) -> tuple[WorkerSeen, ...]:
-        """Give the worker processes of the task at this address."""
-        return tuple(worker for worker in self.workers if worker.host == host)
+    @functools.cached_property
+    def by_host(self) -> Mapping[str, tuple[WorkerSeen, ...]]:
+        """The workers of each task, by the task's address."""
+        grouped: dict[str, list[WorkerSeen]] = {}
+        for worker in self.workers:
+            grouped.setdefault(worker.host, []).append(worker)
+        return {host: tuple(workers) for host, workers in grouped.items()}
+
+
+def workers_on_cheapest_hosts(seen: SchedulerIdentity, *, offered: Sequence[str], hosts: int) -> tuple[str, ...]:
+    """Give the addresses of all workers on the `hosts` hosts that are to go, host by host.
+
+    `offered` are worker addresses as Dask's `workers_to_close` ranks them, cheapest first. It leaves out workers whose
+    tasks started tasks themselves: hosts with such a worker come last, in the order of their addresses.
+    """
+    host_of = {worker.address: worker.host for worker in seen.workers}
+    withheld = {host_of[worker] for worker in host_of.keys() - set(offered)}
+    ranked = [host_of[worker] for worker in offered if worker in host_of and host_of[worker] not in withheld]
+    chosen = list(dict.fromkeys([*ranked, *sorted(withheld)]))[:hosts]
+    return tuple(worker.address for host in chosen for worker in seen.by_host[host])

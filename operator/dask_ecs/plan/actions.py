@@ -1,0 +1,234 @@
+"""What can be done: small frozen dataclasses that print as a person would say them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar
+
+from dask_ecs.plan import names
+from dask_ecs.plan.observed import EcsCluster, Launch, Network, Subject
+from dask_ecs.plan.security_group import Rule
+
+Result = TypeVar("Result")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Action(Generic[Result]):
+    """One thing to do, safe to do again. `subject` is what a failure of it holds back."""
+
+    subject: Subject
+
+    @property
+    def fingerprint(self) -> str:
+        """What is the same for two actions that ask for the same."""
+        fields = [(field.name, getattr(self, field.name)) for field in dataclasses.fields(self) if field.compare]
+        return names.short_hash(type(self).__name__, repr(fields))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class IdentifyAccount(Action[str]):
+    """Ask whose credentials these are."""
+
+    subject: Subject = "account"
+
+    def __str__(self) -> str:
+        return "look up the AWS account"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ResolveNetwork(Action[Network]):
+    """Find the VPC and its subnets."""
+
+    subject: Subject = "network"
+    vpc_id: str | None
+    subnets: tuple[str, ...]
+    assign_public_ip: bool | None
+    fargate: bool
+    frozen: Network | None = dataclasses.field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return f"find the subnets of {self.vpc_id or 'the default VPC'}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UseEcsCluster(Action[EcsCluster]):
+    """Look at the ECS cluster that the user gave."""
+
+    subject: Subject = "ecsCluster"
+    arn: str
+
+    def __str__(self) -> str:
+        return f"use ECS cluster {self.arn}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FindEcsCluster(Action[str]):
+    """Look for the ECS cluster by name or ARN; its answer is the ARN, empty if there is none."""
+
+    subject: Subject = "ecsCluster"
+    cluster: str
+
+    def __str__(self) -> str:
+        return f"look for ECS cluster {self.cluster}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnsureEcsCluster(Action[EcsCluster]):
+    """Create the ECS cluster, or find it."""
+
+    subject: Subject = "ecsCluster"
+    name: str
+    tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"make ECS cluster {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnsureRole(Action[str]):
+    """Create an IAM role, or find it, and give it its policies."""
+
+    name: str
+    path: str
+    trust: Mapping[str, Any]
+    inline_policy: Mapping[str, Any] | None
+    attached_policies: tuple[str, ...] = ()
+    permissions_boundary: str | None = None
+    tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"make IAM role {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnsureSecurityGroup(Action[str]):
+    """Create the security group, or find it, and give it exactly these rules."""
+
+    subject: Subject = "securityGroup"
+    name: str
+    vpc_id: str
+    rules: tuple[Rule, ...]
+    tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"make security group {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EnsureLogGroup(Action[str]):
+    """Create the log group if it is not there; one that is there is left as it is."""
+
+    subject: Subject = "logGroup"
+    name: str
+    retention_days: int
+    tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"make log group {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RegisterTaskDefinition(Action[str]):
+    """Register a task definition, or find the revision that holds the same."""
+
+    request: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"register task definition {self.request['family']}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunTasks(Action[None]):
+    """Run up to ten identical tasks. It is written ahead in the status before AWS is asked."""
+
+    launch: Launch
+    request: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        what = self.launch.role if self.launch.count == 1 else f"{self.launch.count} {self.launch.role}s"
+        return f"run {what}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ForgetLaunch(Action[None]):
+    """Strike a written-ahead launch: its tasks are seen, or it is sure that there are none."""
+
+    token: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"forget launch {self.token}: {self.why}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StopTask(Action[None]):
+    """Stop one task."""
+
+    subject: Subject = "stop"
+    ecs_cluster: str
+    task_arn: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"stop task {self.task_arn.rsplit('/', 1)[-1]}: {self.why}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RetireWorkers(Action[None]):
+    """Let the scheduler choose and retire `count` of the workers in `tasks` (host to task ARN), then stop their tasks."""
+
+    subject: Subject = "scaleDown"
+    ecs_cluster: str
+    scheduler_address: str
+    count: int
+    tasks: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"retire {self.count} of {len(self.tasks)} workers"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeregisterTaskDefinitions(Action[bool]):
+    """Deregister every revision of every family with this prefix."""
+
+    subject: Subject = "schedulerDefinition"
+    family_prefix: str
+
+    def __str__(self) -> str:
+        return f"deregister task definitions {self.family_prefix}*"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeleteRole(Action[bool]):
+    """Delete an IAM role that we made, with its policies."""
+
+    name: str
+    tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"delete IAM role {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeleteSecurityGroup(Action[bool]):
+    """Delete a security group that we made."""
+
+    subject: Subject = "securityGroup"
+    name: str
+    tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"delete security group {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeleteEcsCluster(Action[bool]):
+    """Delete an ECS cluster that we made."""
+
+    subject: Subject = "ecsCluster"
+    name: str
+    tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"delete ECS cluster {self.name}"

@@ -1,0 +1,69 @@
+"""How long to wait before what failed is tried again, read from what is there, not remembered."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dask_ecs.plan.observed import Task
+
+FIRST = datetime.timedelta(seconds=10)
+LONGEST = datetime.timedelta(minutes=5)
+
+# A task that ran this long did start; its end is news, not a failure to start.
+SETTLED = datetime.timedelta(seconds=60)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Backoff:
+    """The last of the failures in a row, how many waves of tasks they were, and when to try again."""
+
+    failure: Task
+    waves: int
+    retry_at: datetime.datetime
+
+
+def delay(
+    attempts: int, *, first: datetime.timedelta = FIRST, longest: datetime.timedelta = LONGEST
+) -> datetime.timedelta:
+    """Return the wait after the given number of failures in a row (1, 2, ...): doubled each time, up to the longest."""
+    return min(first * (1 << min(attempts - 1, 20)), longest)
+
+
+def of_stopped_tasks(tasks: Sequence[Task], *, task_definition_arn: str, now: datetime.datetime) -> Backoff | None:
+    """Return what the stopped tasks of one role ask to wait for; None when nothing has failed lately.
+
+    A task that never started counts at once, one that died young from the second on: the first is replaced without
+    delay. Tasks of another definition do not count, for an edit may have mended them; nor do tasks that are older than
+    the newest that is doing well. Tasks of one launch fail together, so they count once.
+    """
+    healthy = max((t.started_at for t in tasks if t.is_running and t.started_at), default=None)
+    failed = [
+        task
+        for task in tasks
+        if failed_to_last(task)
+        and task.task_definition_arn == task_definition_arn
+        and (healthy is None or task.created_at > healthy)
+    ]
+    if not failed:
+        return None
+    last = max(failed, key=_ended)
+    waves = len({task.launch_token or task.arn for task in failed})
+    counted = waves if last.started_at is None else waves - 1
+    retry_at = _ended(last) + delay(counted) if counted else now
+    return Backoff(failure=last, waves=waves, retry_at=retry_at)
+
+
+def failed_to_last(task: Task) -> bool:
+    """Whether a stopped task never started, or ended young and badly; one that somebody stopped did not fail."""
+    if not task.is_stopped or task.stop_code == "UserInitiated" or task.exit_code == 0:
+        return False
+    return task.started_at is None or _ended(task) - task.started_at < SETTLED
+
+
+def _ended(task: Task) -> datetime.datetime:
+    return task.stopped_at or task.created_at

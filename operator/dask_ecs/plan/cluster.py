@@ -1,0 +1,116 @@
+"""The one decision: from what a cluster should be and what is there, what to do and what to say."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dask_ecs.api.status import DaskClusterStatus
+from dask_ecs.plan import actions, infrastructure, status, tasks, teardown
+from dask_ecs.plan.observed import Hold, Observed, Subject
+from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.target import Target
+
+# While something starts, the scheduler is asked so often who has joined; and so often when all is still. Seconds.
+PROBE_BUSY = datetime.timedelta(seconds=1)
+PROBE_STILL = datetime.timedelta(seconds=15)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What to do now, what to say, and when to look again; `gone` when the object may go as well."""
+
+    actions: tuple[actions.Action[Any], ...] = ()
+    status: DaskClusterStatus
+    wake_at: datetime.datetime | None = None
+    busy: bool = False
+    gone: bool = False
+    holds: Mapping[Subject, Hold] = dataclasses.field(default_factory=dict)
+    """The holds that still matter."""
+
+
+def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
+    """Return what one object needs. It is pure: the same arguments give the same plan.
+
+    An action whose subject is on hold is left out until the hold ends or the spec is edited.
+    """
+    if target.cluster.metadata.deletion_timestamp:
+        return _plan_deletion(target, observed, now=now)
+    there, missing = infrastructure.plan(target, observed.known)
+    sorted_tasks = tasks.sort(target, there, observed, now=now)
+    finished = status.finished_scheduler(target, sorted_tasks)
+    problem: NeedsUser | None = None
+    todo: list[actions.Action[Any]] = []
+    step = tasks.Step()
+    try:
+        infrastructure.admit(target)
+        if finished and there.ecs_cluster:
+            todo = tasks.stop_all(observed, ecs_cluster=there.ecs_cluster.arn, why="the scheduler has finished")
+        elif finished is None:
+            todo = list(missing)
+            if observed.tasks is not None:
+                step = tasks.plan(target, there, observed, sorted_tasks, now=now)
+                todo += step.todo
+    except NeedsUser as error:
+        problem = error
+    observed = _with_relevant_holds(observed, todo)
+    ready, waits = _unheld(todo, observed, target, now=now)
+    said = status.of_cluster(
+        target,
+        there,
+        observed,
+        sorted_tasks,
+        pending=step.pending,
+        finished=finished,
+        problem=problem,
+        now=now,
+    )
+    settled = said.phase in ("Running", "Suspended")
+    probe_at = [now + (PROBE_STILL if settled else PROBE_BUSY)] if sorted_tasks.scheduler else []
+    return Plan(
+        actions=ready,
+        status=said,
+        wake_at=min([*waits, *step.wake_at, *probe_at], default=None),
+        busy=not settled and problem is None,
+        holds=observed.holds,
+    )
+
+
+def _plan_deletion(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
+    step = teardown.plan(target, observed, now=now)
+    observed = _with_relevant_holds(observed, step.todo)
+    ready, waits = _unheld(step.todo, observed, target, now=now)
+    return Plan(
+        actions=ready,
+        status=status.of_deletion(target, observed, waits_for=step.waits_for, now=now),
+        wake_at=min([*waits, *step.wake_at], default=None),
+        busy=True,
+        gone=step.done,
+        holds=observed.holds,
+    )
+
+
+def _with_relevant_holds(observed: Observed, todo: Sequence[actions.Action[Any]]) -> Observed:
+    """Leave out what once failed and is not wanted any more."""
+    wanted = {action.subject for action in todo}
+    holds = {subject: hold for subject, hold in observed.holds.items() if subject in wanted}
+    return dataclasses.replace(observed, holds=holds)
+
+
+def _unheld(
+    todo: Sequence[actions.Action[Any]],
+    observed: Observed,
+    target: Target,
+    *,
+    now: datetime.datetime,
+) -> tuple[tuple[actions.Action[Any], ...], list[datetime.datetime]]:
+    """Return what is not on hold, and when the holds end. An edit ends them at once."""
+    held = {
+        subject: hold
+        for subject, hold in observed.holds.items()
+        if hold.generation == target.cluster.metadata.generation and hold.retry_at > now
+    }
+    ready = tuple(action for action in todo if action.subject not in held)
+    return ready, [held[action.subject].retry_at for action in todo if action not in ready]

@@ -1,0 +1,201 @@
+"""What has to be there before a task can run: account, ECS cluster, network, roles, logs, task definitions."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from dask_ecs.plan import actions, commands, roles, security_group, task_definitions
+from dask_ecs.plan.observed import ROLES, EcsCluster, Network
+from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.worker_preload import worker_preload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dask_ecs.plan.observed import Known, Role, Subject
+    from dask_ecs.plan.target import Target
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Infrastructure:
+    """What there is so far; `complete` once a task can run."""
+
+    account_id: str | None
+    ecs_cluster: EcsCluster | None
+    network: Network | None
+    log_group: str | None
+    security_group_id: str | None  # the made one; None where the user gave theirs
+    execution_role_arn: str | None
+    task_role_arn: str | None
+    definitions: Mapping[Role, str]
+    complete: bool = False
+
+
+def plan(target: Target, known: Known) -> tuple[Infrastructure, list[actions.Action[Any]]]:
+    """Return what there is, and what is missing and can be made now."""
+    spec = target.cluster.spec
+    identify, cluster, network, log_group = (
+        actions.IdentifyAccount(),
+        _ecs_cluster(target),
+        _network(target),
+        _log_group(target),
+    )
+    there = Infrastructure(
+        account_id=known.answer(identify),
+        ecs_cluster=known.answer(cluster),
+        network=known.answer(network),
+        log_group=known.answer(log_group),
+        security_group_id=None,
+        execution_role_arn=spec.iam.execution_role_arn,
+        task_role_arn=spec.iam.task_role_arn,
+        definitions={},
+    )
+    wanted: list[actions.Action[Any]] = [identify, cluster, network, log_group]
+    if there.network and not spec.network.security_groups:
+        group = _security_group(target, there.network)
+        there = dataclasses.replace(there, security_group_id=known.answer(group))
+        wanted.append(group)
+    if there.account_id and not spec.iam.execution_role_arn:
+        role = _execution_role(target, there.account_id)
+        there = dataclasses.replace(there, execution_role_arn=known.answer(role))
+        wanted.append(role)
+    if there.account_id and not spec.iam.task_role_arn:
+        role = _task_role(target, there.account_id)
+        there = dataclasses.replace(there, task_role_arn=known.answer(role))
+        wanted.append(role)
+    if there.account_id and there.execution_role_arn and there.task_role_arn and there.log_group:
+        definitions = {role: _definition(target, role, there) for role in ROLES}
+        registered = {role: arn for role, action in definitions.items() if (arn := known.answer(action))}
+        there = dataclasses.replace(there, definitions=registered)
+        wanted += definitions.values()
+    missing = [action for action in wanted if known.answer(action) is None]
+    complete = not missing and there.definitions.keys() == set(ROLES)
+    return dataclasses.replace(there, complete=complete), missing
+
+
+def admit(target: Target) -> None:
+    """Check what a tenant names against what the operator's owner admits.
+
+    Raises:
+        NeedsUser: something is not admitted.
+
+    """
+    iam, settings = target.cluster.spec.iam, target.settings
+    for field, arn in (("executionRoleArn", iam.execution_role_arn), ("taskRoleArn", iam.task_role_arn)):
+        if arn and not settings.admits_role(arn):
+            raise NeedsUser(
+                "RoleNotAllowed",
+                f"spec.iam.{field}: the operator does not admit role {arn}. Leave it out to have one made, "
+                f"or ask the operator's owner to start it with --allow-role '{arn}'.",
+            )
+    for arn in iam.task_role_policies:
+        if not settings.admits_task_role_policy(arn):
+            raise NeedsUser(
+                "PolicyNotAllowed",
+                f"spec.iam.taskRolePolicies: the operator does not admit policy {arn}. Leave it out, "
+                f"or ask the operator's owner to start it with --allow-task-role-policy '{arn}'.",
+            )
+
+
+def command(target: Target, role: Role, *, scheduler_address: str = "") -> list[str]:
+    """Return the command of a role's container."""
+    spec = target.cluster.spec
+    if role == "scheduler":
+        return commands.scheduler_command(
+            port=spec.scheduler.port,
+            dashboard_port=spec.scheduler.dashboard_port,
+            extra_args=spec.scheduler.extra_args,
+        )
+    return commands.worker_command(
+        scheduler_address=scheduler_address,
+        threads=spec.worker.thread_count,
+        memory_mib=spec.worker.memory_mib,
+        gpu=spec.worker.gpu,
+        preload=worker_preload(),
+        extra_args=spec.worker.extra_args,
+    )
+
+
+def _ecs_cluster(target: Target) -> actions.Action[EcsCluster]:
+    spec = target.cluster.spec
+    if spec.cluster_arn:
+        return actions.UseEcsCluster(arn=spec.cluster_arn)
+    return actions.EnsureEcsCluster(name=target.ecs_cluster_name, tags=target.tags)
+
+
+def _log_group(target: Target) -> actions.EnsureLogGroup:
+    logs = target.cluster.spec.logs
+    # Other clusters write to it too, so it carries no mark of this one.
+    tags = {**target.cluster.spec.tags, "ecs.dask.org/install": target.settings.install}
+    return actions.EnsureLogGroup(name=logs.group, retention_days=logs.retention_days, tags=tags)
+
+
+def _network(target: Target) -> actions.ResolveNetwork:
+    wanted, before = target.cluster.spec.network, target.cluster.status.network
+    frozen = None
+    if before.vpc_id and not wanted.subnets:
+        frozen = Network(
+            vpc_id=before.vpc_id, vpc_cidrs=(), subnets=before.subnets, assign_public_ip=before.assign_public_ip
+        )
+    return actions.ResolveNetwork(
+        vpc_id=wanted.vpc_id,
+        subnets=wanted.subnets,
+        assign_public_ip=wanted.assign_public_ip,
+        fargate=target.cluster.spec.launch_type == "FARGATE",
+        frozen=frozen,
+    )
+
+
+def _security_group(target: Target, network: Network) -> actions.EnsureSecurityGroup:
+    spec = target.cluster.spec
+    rules = security_group.rules(
+        ports=(spec.scheduler.port, spec.scheduler.dashboard_port),
+        cidrs=(*(spec.network.allowed_cidrs or network.vpc_cidrs), *target.settings.operator_cidrs),
+    )
+    return actions.EnsureSecurityGroup(
+        name=target.security_group_name, vpc_id=network.vpc_id, rules=rules, tags=target.tags
+    )
+
+
+def _execution_role(target: Target, account_id: str) -> actions.EnsureRole:
+    policy = roles.execution_policy(
+        account_id=account_id, region=target.region, log_group=target.cluster.spec.logs.group
+    )
+    return actions.EnsureRole(
+        subject="executionRole",
+        name=target.execution_role_name,
+        path=target.settings.role_path,
+        trust=roles.trust(account_id=account_id, region=target.region),
+        inline_policy=policy,
+        permissions_boundary=target.settings.permissions_boundary,
+        tags=target.tags,
+    )
+
+
+def _task_role(target: Target, account_id: str) -> actions.EnsureRole:
+    return actions.EnsureRole(
+        subject="taskRole",
+        name=target.task_role_name,
+        path=target.settings.role_path,
+        trust=roles.trust(account_id=account_id, region=target.region),
+        inline_policy=None,
+        attached_policies=target.cluster.spec.iam.task_role_policies,
+        permissions_boundary=target.settings.permissions_boundary,
+        tags=target.tags,
+    )
+
+
+def _definition(target: Target, role: Role, there: Infrastructure) -> actions.RegisterTaskDefinition:
+    request = task_definitions.request(
+        target.cluster.spec,
+        role,
+        image=target.image,
+        region=target.region,
+        execution_role_arn=there.execution_role_arn or "",
+        task_role_arn=there.task_role_arn or "",
+        family_prefix=target.family_prefix,
+        tags=target.tags,
+    )
+    subject: Subject = "schedulerDefinition" if role == "scheduler" else "workerDefinition"
+    return actions.RegisterTaskDefinition(subject=subject, request=request)

@@ -1,0 +1,37 @@
+"""Names of what is made on AWS: deterministic, within AWS's limits, never shared by two clusters by accident."""
+
+import hashlib
+import re
+
+# AWS: "IAM and AWS STS quotas" (role names).
+IAM_ROLE_NAME = 64
+# AWS: "CreateCluster" and "RegisterTaskDefinition" in the Amazon ECS API reference; "CreateSecurityGroup" in the EC2 one.
+ECS_NAME = 255
+SECURITY_GROUP_NAME = 255
+
+HASH_LENGTH = 10
+
+
+def short_hash(*parts: str, length: int = HASH_LENGTH) -> str:
+    """Return `length` hexadecimal digits that stand for `parts`."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:length]
+
+
+def cluster_prefix(*, install: str, namespace: str, name: str, uid: str, limit: int) -> str:
+    """Return `dask-<install>-<namespace>-<name>-<hash of the UID>`, at most `limit` characters.
+
+    What is too long is cut in the readable middle; the hash stays, so that the name remains this cluster's alone.
+    """
+    readable = re.sub(r"[^A-Za-z0-9-]", "-", f"dask-{install}-{namespace}-{name}")
+    return f"{readable[: limit - HASH_LENGTH - 1].rstrip('-')}-{short_hash(uid)}"
+
+
+def started_by(*, install: str, uid: str) -> str:
+    """Return the `startedBy` that marks a cluster's tasks (AWS: "RunTask": 128 of letters, digits, - / _)."""
+    return f"dask/{install}/{uid}"
+
+
+def uid_of(started_by: str, *, install: str) -> str | None:
+    """Return the UID of the cluster that a task of this install belongs to, None for anybody else's task."""
+    prefix = f"dask/{install}/"
+    return started_by[len(prefix) :] if started_by.startswith(prefix) else None

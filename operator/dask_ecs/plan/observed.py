@@ -1,0 +1,161 @@
+"""What can be observed: the world as `plan` is told it, in frozen dataclasses."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dask_ecs.plan.actions import Action, Result
+    from dask_ecs.plan.scheduler import SchedulerIdentity
+
+Role = Literal["scheduler", "worker"]
+ROLES: tuple[Role, ...] = ("scheduler", "worker")
+
+# The variables by which a task tells whose it is; RunTask's overrides carry them and DescribeTasks gives them back.
+LAUNCH_VARIABLE = "DASK_ECS_LAUNCH"
+SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Task:
+    """One ECS task of a cluster, as DescribeTasks tells it."""
+
+    arn: str
+    role: Role
+    started_by: str
+    task_definition_arn: str
+    last_status: str
+    desired_status: str
+    version: int = 0
+    launch_token: str | None = None
+    scheduler_address: str | None = None
+    private_ip: str | None = None
+    health: str = "UNKNOWN"
+    created_at: datetime.datetime
+    started_at: datetime.datetime | None = None
+    stopped_at: datetime.datetime | None = None
+    stop_code: str | None = None
+    stopped_reason: str | None = None
+    exit_code: int | None = None
+    container_reason: str | None = None
+    log_tail: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The last part of the ARN: what people and ECS's console call the task by."""
+        return self.arn.rsplit("/", 1)[-1]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is running or on its way there, and nobody has asked it to stop."""
+        return self.desired_status != "STOPPED" and self.last_status != "STOPPED"
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its containers run and are meant to."""
+        return self.is_live and self.last_status == "RUNNING"
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it has ended for good."""
+        return self.last_status == "STOPPED"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SchedulerProbe:
+    """What came of asking the scheduler at `address` for its identity: an identity, or why there is none."""
+
+    address: str
+    identity: SchedulerIdentity | None = None
+    error: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Network:
+    """Where the tasks go: subnets of one kind in one VPC."""
+
+    vpc_id: str
+    vpc_cidrs: tuple[str, ...]
+    subnets: tuple[str, ...]
+    assign_public_ip: bool | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class EcsCluster:
+    """The ECS cluster that the tasks run in."""
+
+    arn: str
+    default_capacity_provider_strategy: bool = False
+
+
+Subject = Literal[
+    "account",
+    "ecsCluster",
+    "network",
+    "securityGroup",
+    "executionRole",
+    "taskRole",
+    "logGroup",
+    "schedulerDefinition",
+    "workerDefinition",
+    "scheduler",
+    "worker",
+    "stop",
+    "scaleDown",
+]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Known:
+    """What came of the actions done so far, by their fingerprint: an edit that changes an action asks for it anew."""
+
+    answers: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def answer(self, action: Action[Result]) -> Result | None:
+        """Return what came of an action, None if it was not done, or has to be done again."""
+        return self.answers.get(action.fingerprint)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Hold:
+    """Something that AWS did not do: why, and when it is tried again."""
+
+    subject: Subject
+    reason: str
+    message: str
+    attempts: int
+    since: datetime.datetime
+    retry_at: datetime.datetime
+    generation: int
+    waits_for_user: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Launch:
+    """A RunTask that was written ahead: its outcome is not known until its tasks are seen or AWS has refused it."""
+
+    token: str
+    role: Role
+    count: int
+    request_hash: str
+    written_at: datetime.datetime
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Observed:
+    """Everything that one pass of `plan` is told."""
+
+    known: Known = Known()
+    tasks: tuple[Task, ...] | None = None  # None until the tasks of the ECS cluster were listed once
+    listed_at: datetime.datetime | None = None
+    launches: tuple[Launch, ...] = ()
+    probe: SchedulerProbe | None = None
+    holds: Mapping[Subject, Hold] = dataclasses.field(default_factory=dict)
+
+    def of_role(self, role: Role) -> tuple[Task, ...]:
+        """Return the tasks of one role, oldest first."""
+        return tuple(sorted((t for t in self.tasks or () if t.role == role), key=lambda t: (t.created_at, t.arn)))

@@ -1,0 +1,21 @@
+"""Who may reach a cluster's tasks."""
+
+import dataclasses
+from collections.abc import Iterable
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, order=True)
+class Rule:
+    """TCP ports that may be reached from a CIDR, or (no CIDR) from members of the group itself."""
+
+    from_port: int
+    to_port: int
+    cidr: str = ""
+
+
+def rules(*, ports: Iterable[int], cidrs: Iterable[str]) -> tuple[Rule, ...]:
+    """Return a closed group's rules, sorted: all TCP within the group, and `ports` from `cidrs`."""
+    members = Rule(from_port=0, to_port=65535)
+    return tuple(
+        sorted({members} | {Rule(from_port=port, to_port=port, cidr=cidr) for port in ports for cidr in cidrs})
+    )

@@ -1,0 +1,32 @@
+"""What the operator's owner decides for all clusters."""
+
+import dataclasses
+import fnmatch
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The operator's own settings, as its command line gives them.
+
+    `install` keeps two operators in one AWS account apart: it is part of every name and of `startedBy`.
+    The allow patterns are shell-style globs over ARNs; nothing is admitted by default, for whoever may
+    write a DaskCluster would otherwise gain what the named role may do.
+    """
+
+    install: str
+    default_region: str
+    default_image: str
+    default_gpu_image: str = "rapidsai/rapidsai:latest"
+    operator_cidrs: tuple[str, ...] = ()
+    allow_roles: tuple[str, ...] = ()
+    allow_task_role_policies: tuple[str, ...] = ()
+    permissions_boundary: str | None = None
+    role_path: str = "/dask-ecs/"
+
+    def admits_role(self, arn: str) -> bool:
+        """Whether a tenant may name this role."""
+        return any(fnmatch.fnmatchcase(arn, pattern) for pattern in self.allow_roles)
+
+    def admits_task_role_policy(self, arn: str) -> bool:
+        """Whether a tenant may have this policy attached to the task role that is made for them."""
+        return any(fnmatch.fnmatchcase(arn, pattern) for pattern in self.allow_task_role_policies)

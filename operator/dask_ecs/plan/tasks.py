@@ -1,0 +1,187 @@
+"""Which tasks to run and which to stop: the desired set against the actual one."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from dask_ecs.plan import actions, backoff, infrastructure, launch
+from dask_ecs.plan.infrastructure import Infrastructure
+from dask_ecs.plan.observed import ROLES, Observed, Role, Task
+from dask_ecs.plan.target import Target
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tasks:
+    """A cluster's tasks as they are, sorted by what they are for."""
+
+    scheduler: Task | None
+    scheduler_address: str | None
+    workers: tuple[Task, ...]
+    """Live workers of the scheduler that runs now."""
+    joined: tuple[Task, ...]
+    """Those of them that the scheduler lists, or, where it can not be asked, that run."""
+    strays: tuple[Task, ...]
+    """Live tasks that belong to no scheduler of today."""
+    backoffs: dict[Role, backoff.Backoff]
+    finished: Task | None
+    """The newest scheduler, if it ended by itself and well: a client's shutdown."""
+
+
+def sort(target: Target, there: Infrastructure, observed: Observed, *, now: datetime.datetime) -> Tasks:
+    """Return the cluster's tasks, sorted."""
+    live = [task for task in observed.of_role("scheduler") if task.is_live]
+    scheduler = live[0] if live else None
+    address = None
+    if scheduler and scheduler.private_ip:
+        address = f"tcp://{scheduler.private_ip}:{target.cluster.spec.scheduler.port}"
+    live_workers = [task for task in observed.of_role("worker") if task.is_live]
+    workers = [
+        task
+        for task in live_workers
+        if scheduler and task.scheduler_address == address and task.created_at >= scheduler.created_at
+    ]
+    identity = observed.probe.identity if observed.probe and observed.probe.address == address else None
+    joined = [task for task in workers if (task.private_ip in identity.hosts if identity else task.is_running)]
+    backoffs = {
+        role: found
+        for role, arn in there.definitions.items()
+        if (found := backoff.of_stopped_tasks(observed.of_role(role), task_definition_arn=arn, now=now))
+    }
+    ended = [task for task in observed.of_role("scheduler") if task.is_stopped]
+    newest = max(ended, key=lambda task: task.created_at, default=None)
+    return Tasks(
+        scheduler=scheduler,
+        scheduler_address=address,
+        workers=tuple(workers),
+        joined=tuple(joined),
+        strays=(*live[1:], *(task for task in live_workers if task not in workers)),
+        backoffs=backoffs,
+        finished=newest if newest and not scheduler and _ended_well(newest) else None,
+    )
+
+
+def _ended_well(task: Task) -> bool:
+    return task.exit_code == 0 and task.stop_code == "EssentialContainerExited"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Step:
+    """What to do about the tasks now, and when to look again whatever happens."""
+
+    todo: tuple[actions.Action[Any], ...] = ()
+    wake_at: tuple[datetime.datetime, ...] = ()
+    pending: dict[Role, int] = dataclasses.field(default_factory=dict)
+    """Tasks on their way in launches without a known outcome."""
+
+
+def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks, *, now: datetime.datetime) -> Step:
+    """Return what brings the tasks to what the spec asks for.
+
+    Raises:
+        NeedsUser: the spec asks for a command that ECS does not take.
+
+    """
+    if there.ecs_cluster is None:
+        return Step()
+    cluster_arn = there.ecs_cluster.arn
+    todo: list[actions.Action[Any]] = [
+        _stop(task, cluster_arn, "its scheduler is gone" if task.role == "worker" else "there is another scheduler")
+        for task in tasks.strays
+    ]
+    wake_at: list[datetime.datetime] = []
+    pending: dict[Role, int] = {"scheduler": 0, "worker": 0}
+    requests = _requests(target, there, tasks)
+    for entry in observed.launches:
+        action = launch.resolve(entry, observed, request=requests.get(entry.role), now=now)
+        if isinstance(action, actions.ForgetLaunch):
+            todo.append(action)
+            continue
+        pending[entry.role] += entry.count
+        if action:
+            todo.append(action)
+        else:
+            wake_at.append(entry.written_at + launch.UNSEEN_FOR)
+    missing: dict[Role, int] = {
+        "scheduler": 0 if tasks.scheduler else 1 - pending["scheduler"],
+        "worker": target.cluster.spec.worker.replicas - len(tasks.workers) - pending["worker"],
+    }
+    for role, request in requests.items():
+        if missing[role] <= 0:
+            continue
+        waiting = tasks.backoffs.get(role)
+        if waiting and waiting.retry_at > now:
+            wake_at.append(waiting.retry_at)
+            continue
+        todo += _launches(role, missing[role], target=target, request=request, now=now)
+    if missing["worker"] < 0:
+        todo += _scale_down(-missing["worker"], tasks, observed, cluster_arn)
+    return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
+
+
+def stop_all(observed: Observed, *, ecs_cluster: str, why: str) -> list[actions.Action[Any]]:
+    """Return the stop of every live task, the scheduler first: workers without one leave at once."""
+    live = [task for role in ROLES for task in observed.of_role(role) if task.is_live]
+    return [_stop(task, ecs_cluster, why) for task in live]
+
+
+def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role, dict[str, Any]]:
+    """Return what RunTask would be asked for each role that can be run now."""
+    roles: list[Role] = ["scheduler"]
+    if tasks.scheduler_address:
+        roles.append("worker")
+    spec = target.cluster.spec
+    if not (there.complete and there.ecs_cluster and there.network):
+        return {}
+    groups = spec.network.security_groups or ((there.security_group_id,) if there.security_group_id else ())
+    return {
+        role: launch.base_request(
+            spec,
+            role,
+            ecs_cluster=there.ecs_cluster,
+            network=there.network,
+            security_groups=tuple(groups),
+            task_definition_arn=there.definitions[role],
+            command=infrastructure.command(target, role, scheduler_address=tasks.scheduler_address or ""),
+            scheduler_address=tasks.scheduler_address if role == "worker" else None,
+            started_by=target.started_by,
+            tags=target.tags,
+        )
+        for role in roles
+    }
+
+
+def _launches(
+    role: Role, count: int, *, target: Target, request: dict[str, Any], now: datetime.datetime
+) -> list[actions.RunTasks]:
+    sizes = [min(launch.MOST_TASKS_A_CALL, count - start) for start in range(0, count, launch.MOST_TASKS_A_CALL)]
+    uid = target.cluster.metadata.uid
+    return [
+        launch.new(role, size, uid=uid, request=request, now=now, index=index)
+        for index, size in enumerate(sizes[: launch.MOST_LAUNCHES])
+    ]
+
+
+def _scale_down(count: int, tasks: Tasks, observed: Observed, ecs_cluster: str) -> list[actions.Action[Any]]:
+    """Return how to be rid of `count` workers: those that have not joined first, newest first."""
+    joined = set(tasks.joined)
+    not_joined: Sequence[Task] = [task for task in reversed(tasks.workers) if task not in joined]
+    todo: list[actions.Action[Any]] = [_stop(task, ecs_cluster, "scaled down") for task in not_joined[:count]]
+    rest = count - len(todo)
+    if rest <= 0:
+        return todo
+    if observed.probe and observed.probe.identity and tasks.scheduler_address:
+        hosts = {task.private_ip: task.arn for task in tasks.joined if task.private_ip}
+        retire = actions.RetireWorkers(
+            ecs_cluster=ecs_cluster, scheduler_address=tasks.scheduler_address, count=rest, tasks=hosts
+        )
+        return [*todo, retire]
+    # Nobody to ask which have least to lose; each still moves its results when it is told to stop.
+    newest = sorted(tasks.joined, key=lambda task: task.created_at, reverse=True)
+    return todo + [_stop(task, ecs_cluster, "scaled down") for task in newest[:rest]]
+
+
+def _stop(task: Task, ecs_cluster: str, why: str) -> actions.StopTask:
+    return actions.StopTask(ecs_cluster=ecs_cluster, task_arn=task.arn, why=why)
