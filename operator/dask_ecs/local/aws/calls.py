@@ -1,0 +1,46 @@
+"""What was asked of this AWS: a count by operation, and the last calls with their parameters."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+_REMEMBERED: Final = 10_000
+
+
+@dataclass(slots=True)
+class Call:
+    """One call; `outcome` is an error code, empty when it succeeded."""
+
+    operation: str
+    region: str
+    caller: str
+    user_agent: str
+    parameters: dict[str, Any]
+    request_id: str
+    at: float = field(default_factory=time.time)
+    outcome: str = ""
+
+
+class CallLog:
+    """Counts all calls since the start or the last reset, and remembers the last 10,000."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._calls: deque[Call] = deque(maxlen=_REMEMBERED)
+
+    def add(self, call: Call) -> None:
+        """Remember the call."""
+        self.counts[call.operation] += 1
+        self._calls.append(call)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.counts.clear()
+        self._calls.clear()
+
+    def calls(self, operation: str | None = None) -> list[dict[str, Any]]:
+        """Return the remembered calls, oldest first."""
+        return [asdict(call) for call in self._calls if operation in (None, call.operation)]

@@ -1,0 +1,192 @@
+"""Containers as processes of this machine, each task's bound to the task's own loopback address."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..images import SYSTEM_PATH
+from .container import CannotStart
+
+if TYPE_CHECKING:
+    from .container import ContainerRun
+
+_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+_SHIM: Final = Path(__file__).parent.parent / "shim"
+_LINE: Final = 256 * 1024
+"""The largest CloudWatch log event, in bytes; a longer line is cut into several."""
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_the_server() -> None:
+    """Run in the child: the kernel kills it when the thread that started it ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class ProcessContainer:
+    """A running process, leader of a session of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, run: ContainerRun, environment: dict[str, str]) -> None:
+        self._process = process
+        self._run = run
+        self._environment = environment
+        self._output = asyncio.create_task(self._pump())
+
+    async def wait(self) -> int:
+        """Return the exit code; what is left of the session is killed, as a container's is with its first process."""
+        code = await self._process.wait()
+        self._kill_session()
+        # A process that left the session can hold the pipe open: it must not hold up the task.
+        await asyncio.wait({self._output}, timeout=2)
+        self._output.cancel()
+        return 128 - code if code < 0 else code
+
+    def signal(self, number: int) -> None:
+        """Signal the first process, with SIGKILL the whole session."""
+        if self._process.returncode is not None:
+            return
+        if number == signal.SIGKILL:
+            self._kill_session()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    async def check(self, command: list[str], *, timeout: float) -> bool:  # noqa: ASYNC109
+        """Run a health check in the container's environment."""
+        try:
+            check = await asyncio.create_subprocess_exec(
+                *command,
+                env=self._environment,
+                cwd=self._environment["HOME"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=_die_with_the_server,
+            )
+        except OSError:
+            return False
+        try:
+            return await asyncio.wait_for(check.wait(), timeout) == 0
+        except TimeoutError:
+            return False
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(check.pid, signal.SIGKILL)
+
+    def _kill_session(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def _pump(self) -> None:
+        stream = self._process.stdout
+        assert stream is not None
+        while True:
+            try:
+                line = await stream.readuntil(b"\n")
+            except asyncio.IncompleteReadError as end:
+                if end.partial:
+                    self._write(end.partial)
+                return
+            except asyncio.LimitOverrunError as overrun:
+                line = await stream.readexactly(overrun.consumed)
+            self._write(line)
+
+    def _write(self, line: bytes) -> None:
+        self._run.write_line(line.decode(errors="replace").rstrip("\r\n"))
+
+
+class ProcessExecutor:
+    """Starts processes and leaves none behind, even when the server is killed."""
+
+    def __init__(self, *, endpoint: str) -> None:
+        self._endpoint = endpoint
+        self._marker = uuid.uuid4().hex
+        self._folder = Path(tempfile.mkdtemp(prefix="localaws-"))
+        self._containers: set[ProcessContainer] = set()
+        self._reaper = subprocess.Popen(
+            [sys.executable, "-IS", str(Path(__file__).with_name("reaper.py")), self._marker],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        if sys.version_info < (3, 12):
+            # The default before 3.12 waits for each process in a thread of its own.
+            watcher = asyncio.PidfdChildWatcher()
+            watcher.attach_loop(asyncio.get_running_loop())
+            asyncio.get_event_loop_policy().set_child_watcher(watcher)
+
+    async def start(self, run: ContainerRun) -> ProcessContainer:
+        """Start the process in a fresh home folder; raise CannotStart."""
+        home = self._folder / run.task_id[:12] / run.name
+        home.mkdir(parents=True, exist_ok=True)
+        environment = self._environment(run, home)
+        program = shutil.which(run.command[0], path=environment["PATH"]) if run.command else None
+        if program is None:
+            raise CannotStart(
+                "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task:"
+                " failed to create shim task: OCI runtime create failed: unable to start container process: exec:"
+                f' "{run.command[0] if run.command else ""}": executable file not found in $PATH: unknown'
+            )
+        try:
+            process = await asyncio.create_subprocess_exec(
+                program,
+                *run.command[1:],
+                env=environment,
+                cwd=home,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_die_with_the_server,
+                limit=_LINE,
+            )
+        except OSError as error:
+            raise CannotStart(f"CannotStartContainerError: {error}") from error
+        container = ProcessContainer(process, run, environment)
+        self._containers.add(container)
+        asyncio.create_task(self._forget(container, home)).add_done_callback(lambda done: done.exception())
+        return container
+
+    async def close(self) -> None:
+        """Kill every container and wait for the reaper to confirm that nothing is left."""
+        for container in list(self._containers):
+            container.signal(signal.SIGKILL)
+        assert self._reaper.stdin is not None
+        self._reaper.stdin.close()
+        await asyncio.to_thread(self._reaper.wait, 15)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _forget(self, container: ProcessContainer, home: Path) -> None:
+        await container.wait()
+        self._containers.discard(container)
+        await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+
+    def _environment(self, run: ContainerRun, home: Path) -> dict[str, str]:
+        asked = {**run.image.environment, **run.environment}
+        return {
+            "PATH": os.pathsep.join(run.image.path or SYSTEM_PATH),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            # What a task reaches AWS with; on AWS the credentials come from the task's role.
+            "AWS_ENDPOINT_URL": self._endpoint,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            **asked,
+            "HOME": str(home),
+            "TMPDIR": str(home),
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(_SHIM), asked.get("PYTHONPATH")))),
+            "LOCALAWS_IP": run.address,
+            "LOCALAWS_SERVER": self._marker,
+        }

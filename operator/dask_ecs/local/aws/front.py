@@ -1,0 +1,139 @@
+"""The HTTP front: one port for all of AWS. ECS is answered here, everything else by moto."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from .calls import Call
+from .ecs.errors import EcsError
+from .wire import JSON, ServiceCall, error_body, read_call
+
+if TYPE_CHECKING:
+    from .calls import CallLog
+    from .dependencies import Dependencies
+    from .ecs.service import Ecs
+    from .faults import Fault, Faults
+    from .instances import Instances
+    from .moto_server import Moto
+    from .throttle import Throttle
+    from .vpc import Vpcs
+
+_log = logging.getLogger(__name__)
+
+
+class Refused(Exception):  # noqa: N818
+    """The call is answered with an error."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400, fields: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.fields = fields or {}
+
+
+class Front:
+    """Answers every AWS request: notes it, lets faults and throttling strike, and finds who carries it out."""
+
+    def __init__(
+        self,
+        *,
+        ecs: Ecs,
+        moto: Moto,
+        vpcs: Vpcs,
+        dependencies: Dependencies,
+        instances: Instances,
+        calls: CallLog,
+        faults: Faults,
+        throttle: Throttle,
+    ) -> None:
+        self._ecs = ecs
+        self._moto = moto
+        self._vpcs = vpcs
+        self._dependencies = dependencies
+        self._instances = instances
+        self._calls = calls
+        self._faults = faults
+        self._throttle = throttle
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request."""
+        body = await request.read()
+        request_id = str(uuid.uuid4())
+        try:
+            call = read_call(
+                request.headers, method=request.method, path=request.path, query=request.query_string, body=body
+            )
+        except ValueError as error:
+            return self._error("unknown", Refused("SerializationException", str(error)), request_id, is_json=True)
+        noted = Call(
+            operation=call.name,
+            region=call.region,
+            caller=call.access_key,
+            user_agent=request.headers.get("User-Agent", ""),
+            parameters=call.parameters,
+            request_id=request_id,
+        )
+        self._calls.add(noted)
+        fault = self._faults.strike(call.name)
+        try:
+            if fault and fault.latency:
+                await asyncio.sleep(fault.latency)
+            if fault and fault.code and not fault.after:
+                raise Refused(fault.code, fault.message, status=fault.status)
+            response = await self._carry_out(request, call, body)
+        except Refused as error:
+            noted.outcome = error.code
+            response = self._error(call.service, error, request_id, is_json="X-Amz-Target" in request.headers)
+        if fault and fault.after:
+            return self._lose(request, noted, fault)
+        response.headers["x-amzn-RequestId"] = request_id
+        return response
+
+    async def _carry_out(self, request: web.Request, call: ServiceCall, body: bytes) -> web.Response:
+        account = self._moto.account(call.access_key)
+        await self._vpcs.prepare(account, call.region)
+        if call.service == "ecs":
+            return await self._ask_ecs(call, account)
+        if refusal := await self._dependencies.refusal(call, account):
+            raise Refused("DependencyViolation", refusal)
+        answer = await self._moto.forward(request, body)
+        if call.service in ("ec2", "autoscaling"):
+            await self._instances.follow(account, call.region)
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    async def _ask_ecs(self, call: ServiceCall, account: str) -> web.Response:
+        if not self._throttle.admits(account, call.region, call.operation, call.parameters):
+            raise Refused("ThrottlingException", "Rate exceeded")
+        caller = f"arn:aws:iam::{account}:user/{call.access_key}"
+        try:
+            answer = await self._ecs.answer(
+                call.operation, call.parameters, account=account, region=call.region, caller=caller
+            )
+        except EcsError as error:
+            raise Refused(error.code, error.message, fields=error.fields) from None
+        except (KeyError, TypeError, AttributeError) as error:
+            # A client that does not check parameters as AWS' SDKs do sent too little or the wrong type.
+            _log.warning("%s with bad parameters", call.name, exc_info=True)
+            raise Refused("InvalidParameterException", f"Missing or malformed parameter: {error}") from None
+        return web.Response(body=json.dumps(answer).encode(), content_type=JSON)
+
+    def _lose(self, request: web.Request, noted: Call, fault: Fault) -> web.StreamResponse:
+        """Close the connection without an answer: the caller can not know what became of its call."""
+        noted.outcome = fault.code or "ConnectionClosed"
+        if request.transport:
+            request.transport.abort()
+        return web.Response()
+
+    def _error(self, service: str, error: Refused, request_id: str, *, is_json: bool) -> web.Response:
+        body, content_type = error_body(
+            service, code=error.code, message=error.message, request_id=request_id, is_json=is_json, fields=error.fields
+        )
+        headers = {"x-amzn-RequestId": request_id, "x-amzn-ErrorType": error.code}
+        return web.Response(status=error.status, body=body, content_type=content_type, headers=headers)

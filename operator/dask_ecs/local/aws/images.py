@@ -1,0 +1,70 @@
+"""The image table: which container images this machine can run, and in which environment."""
+
+from __future__ import annotations
+
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SYSTEM_PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin")
+
+
+class Image(BaseModel):
+    """One row: every image whose name matches `image` runs in this environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image: str = Field(description="glob over the whole image name, tag included")
+    path: tuple[str, ...] = Field(default=(), description="folders that come first on PATH")
+    environment: dict[str, str] = Field(default_factory=dict, description="the image's own ENV")
+    entrypoint: tuple[str, ...] = Field(default=(), description="the image's own ENTRYPOINT")
+    command: tuple[str, ...] = Field(default=(), description="the image's own CMD")
+
+
+class ImageTable:
+    """Rows by glob; of several that match, the one added last wins."""
+
+    def __init__(self, rows: list[Image]) -> None:
+        self._rows = {row.image: row for row in rows}
+
+    def find(self, image: str) -> Image | None:
+        """Return the row for this image, None when no registry of this machine has it."""
+        return next((row for row in reversed(self._rows.values()) if fnmatchcase(image, row.image)), None)
+
+    def add(self, row: Image) -> None:
+        """Add a row, or replace the one with the same glob."""
+        self._rows.pop(row.image, None)
+        self._rows[row.image] = row
+
+    def remove(self, image: str) -> None:
+        """Remove the row with exactly this glob; nothing happens when there is none."""
+        self._rows.pop(image, None)
+
+    def rows(self) -> list[Image]:
+        """Return all rows, in the order in which they were added."""
+        return list(self._rows.values())
+
+
+def default_rows(stand_ins: Path) -> list[Image]:
+    """Dask's and RAPIDS' images by this Python's own environment, and a shell for experiments.
+
+    `stand_ins` is a folder with a `dask-cuda-worker` to use where RAPIDS is not installed.
+    """
+    here = str(Path(sys.executable).parent)
+    dask = (here, *SYSTEM_PATH)
+    cuda = (str(stand_ins), *dask)
+    shell = ("/bin/sh",)
+    return [
+        *(Image(image=name, path=dask) for name in ("ghcr.io/dask/dask:*", "ghcr.io/dask/dask", "daskdev/dask:*")),
+        Image(image="daskdev/dask", path=dask),
+        *(Image(image=name, path=cuda) for name in ("rapidsai/*", "nvcr.io/nvidia/rapidsai/*")),
+        *(Image(image=name, path=SYSTEM_PATH, command=shell) for name in ("busybox", "busybox:*")),
+    ]
+
+
+def read_table(file: Path) -> list[Image]:
+    """Read rows from a JSON file, a list of objects with Image's fields; raise pydantic.ValidationError."""
+    return TypeAdapter(list[Image]).validate_json(file.read_bytes())

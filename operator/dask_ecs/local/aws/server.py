@@ -1,0 +1,126 @@
+"""The local AWS, put together and served on one loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from aiohttp import web
+
+from .calls import CallLog
+from .capacity import Capacity
+from .control import Control
+from .delays import Delays
+from .dependencies import Dependencies
+from .ecs.life import Lives
+from .ecs.service import Ecs
+from .executors.process import ProcessExecutor
+from .executors.simulated import SimulatedExecutor
+from .faults import Faults
+from .front import Front
+from .images import Image, ImageTable, default_rows
+from .instances import Instances
+from .moto_server import Moto
+from .roles import Roles
+from .stand_ins.install import install_stand_ins
+from .throttle import Throttle
+from .vpc import Vpcs
+
+if TYPE_CHECKING:
+    from .executors.container import Executor
+
+_LARGEST_REQUEST = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to run it."""
+
+    port: int = 0
+    executor: Literal["process", "sim"] = "process"
+    delays: Delays = field(default_factory=Delays)
+    images: tuple[Image, ...] = ()
+    throttle: bool = False
+    seed: int = 0
+    region: str = "eu-west-1"
+    until_stdin_closes: bool = False
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, or until standard input closes where that is asked for."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if settings.until_stdin_closes:
+        loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_stdin, stop)
+    runner_app = web.Application(client_max_size=_LARGEST_REQUEST)
+    runner = web.AppRunner(runner_app, access_log=None, shutdown_timeout=1)
+    with tempfile.TemporaryDirectory(prefix="localaws-bin-") as stand_ins:
+        install_stand_ins(Path(stand_ins))
+        async with contextlib.AsyncExitStack() as closing:
+            site_socket = _listen(settings.port)
+            url = f"http://127.0.0.1:{site_socket.getsockname()[1]}"
+            executor: Executor = (
+                ProcessExecutor(endpoint=url) if settings.executor == "process" else SimulatedExecutor()
+            )
+            await _assemble(settings, executor, Path(stand_ins), runner_app, closing)
+            await runner.setup()
+            closing.push_async_callback(runner.cleanup)
+            await web.SockSite(runner, site_socket).start()
+            print(f"ready {url}", flush=True)
+            await stop.wait()
+
+
+async def _assemble(
+    settings: Settings, executor: Executor, stand_ins: Path, app: web.Application, closing: contextlib.AsyncExitStack
+) -> None:
+    moto = Moto()
+    closing.callback(moto.close)
+    closing.push_async_callback(executor.close)
+    delays = settings.delays
+    vpcs, capacity, calls = Vpcs(moto, delays), Capacity(), CallLog()
+    images = ImageTable([*default_rows(stand_ins), *settings.images])
+    faults, throttle = Faults(seed=settings.seed), Throttle(on=settings.throttle)
+    lives = Lives(delays=delays, vpcs=vpcs, images=images, moto=moto, executor=executor)
+    closing.push_async_callback(lives.close)
+    ecs = Ecs(vpcs=vpcs, roles=Roles(moto, delays), capacity=capacity, lives=lives)
+    instances = Instances(ecs=ecs, moto=moto, delays=delays)
+    closing.push_async_callback(instances.close)
+    front = Front(
+        ecs=ecs,
+        moto=moto,
+        vpcs=vpcs,
+        dependencies=Dependencies(moto),
+        instances=instances,
+        calls=calls,
+        faults=faults,
+        throttle=throttle,
+    )
+    control = Control(
+        ecs=ecs, calls=calls, faults=faults, capacity=capacity, delays=delays, images=images, throttle=throttle
+    )
+    await vpcs.prepare(moto.account(""), settings.region)
+    app.add_routes(control.routes())
+    app.router.add_route("*", "/{path:.*}", front.handle)
+
+
+def _listen(port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    return listener
+
+
+def _stop_at_end_of_stdin(stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        stop.set()
