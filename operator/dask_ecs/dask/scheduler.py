@@ -1,0 +1,90 @@
+"""What the operator asks of a running scheduler: who it is, and to let workers or all go. RPC only, never HTTP.
+
+Every function takes `address` as `tcp://HOST:PORT` and the seconds after which it gives up, and raises a
+SchedulerError of `dask_ecs.dask.errors`, or ValueError for an address of another form.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dask_ecs.dask import answer, wire
+from dask_ecs.dask.errors import SchedulerProtocolError, SchedulerRefusedError
+from dask_ecs.plan.scheduler import SchedulerIdentity, WorkerSeen, workers_on_cheapest_hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# More processes than one scheduler can keep busy (Dask, "Best Practices": 1 ms a task); what is above is no answer.
+MAX_WORKERS = 10_000
+
+# `operator.attrgetter("host")` in pickle's first protocol: what `workers_to_close` groups by, for the scheduler to
+# unpickle.
+_BY_HOST = b"coperator\nattrgetter\n(S'host'\ntR."
+
+
+async def identity(address: str, *, deadline: float = 5) -> SchedulerIdentity:
+    """Ask a scheduler for its id and all its workers."""
+    fields = _fields(await _ask(address, {"op": "identity"}, deadline=deadline))
+    if fields.keys() < {"type", "id", "workers"} or answer.text(fields["type"]) != "Scheduler":
+        raise SchedulerProtocolError(f"{address} is no Dask scheduler")
+    workers = answer.entries(fields["workers"], most=MAX_WORKERS)
+    return SchedulerIdentity(
+        id=answer.text(fields["id"]), workers=tuple(_worker(address, packed) for address, packed in workers)
+    )
+
+
+async def retire_workers(address: str, *, workers: Sequence[str], deadline: float = 120) -> tuple[str, ...]:
+    """Move the data of these workers to others and let them, and with them their tasks, end; give those that did.
+
+    Not among them are workers that the scheduler does not know (any more), and those whose data no other worker can
+    take. The scheduler goes on with it when the deadline has passed; asking again is safe.
+    """
+    request = {"op": "retire_workers", "workers": list(workers), "close_workers": True, "remove": True}
+    return tuple(_fields(await _ask(address, request, deadline=deadline)))
+
+
+async def workers_to_close(address: str, *, hosts: int, deadline: float = 5) -> tuple[str, ...]:
+    """Choose this many hosts that the scheduler would lose least with, and give all workers' addresses, host by host.
+
+    The scheduler prefers idle hosts, then those with little data. `deadline` is for each of two calls.
+    """
+    request = {"op": "workers_to_close", "n": MAX_WORKERS, "key": _BY_HOST}
+    packed = await _ask(address, request, deadline=deadline)
+    offered = [answer.text(item) for item in answer.items(packed, most=MAX_WORKERS)]
+    seen = await identity(address, deadline=deadline)
+    return workers_on_cheapest_hosts(seen, offered=offered, hosts=hosts)
+
+
+async def terminate(address: str, *, deadline: float = 10) -> None:
+    """Ask a scheduler to end; its workers follow by themselves. Return once it has hung up: it is then on its way."""
+    await wire.tell(address, {"op": "terminate"}, deadline=deadline)
+
+
+async def _ask(address: str, request: Mapping[str, Any], *, deadline: float) -> memoryview:
+    packed = await wire.ask(address, request, deadline=deadline)
+    if answer.is_map(packed):
+        fields = _fields(packed)
+        # An answer that reports a failure has these and the pickled exception, which stays unread.
+        if "status" in fields and "exception_text" in fields:
+            reason = answer.text(fields["exception_text"], most=2**15)
+            raise SchedulerRefusedError(f"The scheduler at {address} refused {request['op']}: {reason[:500]}")
+    return packed
+
+
+def _fields(packed: memoryview) -> dict[str, memoryview]:
+    return dict(answer.entries(packed, most=MAX_WORKERS))
+
+
+def _worker(address: str, packed: memoryview) -> WorkerSeen:
+    fields = dict(answer.entries(packed, most=64))
+    try:
+        return WorkerSeen(
+            address=address,
+            host=answer.text(fields["host"]),
+            name=answer.label(fields["name"]),
+            nthreads=answer.number(fields["nthreads"]),
+            status=answer.text(fields["status"]),
+        )
+    except KeyError as missing:
+        raise SchedulerProtocolError(f"The scheduler's answer does not give its worker's {missing}") from None
