@@ -108,7 +108,7 @@ def _dask_cluster() -> dict[str, Any]:
 
 
 def _object_schema() -> dict[str, Any]:
-    spec = structural_schema(DaskClusterSpec)
+    spec = structural_schema(DaskClusterSpec, defaults=True)
     spec["default"] = {name: field["default"] for name, field in spec["properties"].items() if "default" in field}
     return {
         "type": "object",
@@ -118,6 +118,6 @@ def _object_schema() -> dict[str, Any]:
             "kind": {"type": "string", "description": f"The kind of the object: {KIND}."},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": structural_schema(DaskClusterStatus),
+            "status": structural_schema(DaskClusterStatus, defaults=False),
         },
     }

@@ -76,7 +76,7 @@ def is_quantity(text: str) -> bool:
 
 
 def format_cpu(cpu_units: int) -> str:
-    """Write ECS CPU units as a person would write vCPUs in a manifest: `4`, or `250m` for a quarter."""
+    """Write ECS CPU units as vCPUs in a manifest, to a thousandth: `4`, or `250m` for a quarter."""
     whole, rest = divmod(cpu_units, CPU_UNITS_PER_VCPU)
     return str(whole) if not rest else f"{cpu_units * 1000 // CPU_UNITS_PER_VCPU}m"
 

@@ -9,35 +9,39 @@ if TYPE_CHECKING:
 
     from dask_ecs.api.model import Model
 
+_NOTHING: tuple[Any, ...] = (None, [], {})
 _ORDER = ("description", "type", "format", "enum", "default")
 
 
-def structural_schema(model: type[Model]) -> dict[str, Any]:
-    """Return the schema of a model's JSON, as a CRD takes it."""
+def structural_schema(model: type[Model], *, defaults: bool) -> dict[str, Any]:
+    """Return the schema of a model's JSON, as a CRD takes it; with defaults, the API server fills them in."""
     schema = model.model_json_schema(mode="serialization")
-    return _structural(schema, schema.get("$defs", {}))
+    return _structural(schema, schema.get("$defs", {}), defaults=defaults)
 
 
-def _structural(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+def _structural(node: Mapping[str, Any], definitions: Mapping[str, Any], *, defaults: bool) -> dict[str, Any]:
+    def inner(schema: Mapping[str, Any]) -> dict[str, Any]:
+        return _structural(schema, definitions, defaults=defaults)
+
     if "$ref" in node:
         # What stands beside a reference (a field's description, its default) wins over what it refers to.
         target = definitions[node["$ref"].removeprefix("#/$defs/")]
-        return _structural({**target, **{key: value for key, value in node.items() if key != "$ref"}}, definitions)
+        return inner({**target, **{key: value for key, value in node.items() if key != "$ref"}})
     if "anyOf" in node:
         (only,) = (alternative for alternative in node["anyOf"] if alternative != {"type": "null"})
-        return _structural({**only, **{key: value for key, value in node.items() if key != "anyOf"}}, definitions)
+        return inner({**only, **{key: value for key, value in node.items() if key != "anyOf"}})
     result: dict[str, Any] = {}
     for key, value in node.items():
         match key:
             case "title" | "readOnly" | "$defs":
                 continue
             case "default":
-                if (default := _without_nothing(value)) not in (None, [], {}):
+                if defaults and (default := _without_nothing(value)) not in _NOTHING:
                     result[key] = default
             case "properties":
-                result[key] = {name: _structural(field, definitions) for name, field in value.items()}
+                result[key] = {name: inner(field) for name, field in value.items()}
             case "items" | "additionalProperties":
-                result[key] = _structural(value, definitions)
+                result[key] = inner(value)
             case _:
                 result[key] = value
     return dict(sorted(result.items(), key=lambda item: _place(item[0])))
@@ -53,4 +57,4 @@ def _without_nothing(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     fields = {name: _without_nothing(field) for name, field in value.items()}
-    return {name: field for name, field in fields.items() if field not in (None, [], {})}
+    return {name: field for name, field in fields.items() if field not in _NOTHING}

@@ -1,0 +1,1 @@
+"""Tests of the CRD on a real API server, through kubectl."""

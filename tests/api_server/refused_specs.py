@@ -1,0 +1,184 @@
+"""Specs that are refused, each with the field that is blamed and what the message must say."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/research"
+ROLE = "arn:aws:iam::123456789012:role/dask"
+POLICY = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+SUBNET = "subnet-0123456789abcdef0"
+SECURITY_GROUP = "sg-0123456789abcdef0"
+
+
+class RefusedBy(Enum):
+    """Who refuses: what both do in the same words is a rule, what both do in their own words is a bound."""
+
+    RULE = "the API server and the model, in the same words"
+    BOUND = "the API server and the model, each in its own words"
+    SERVER = "the API server alone"
+
+
+@dataclass(frozen=True)
+class Refused:
+    because: str
+    spec: dict[str, Any]
+    field: str
+    says: str
+    by: RefusedBy = RefusedBy.RULE
+
+
+def _ec2(**spec: Any) -> dict[str, Any]:
+    return {"launchType": "EC2", "clusterArn": CLUSTER, **spec}
+
+
+def _variables(*names: str) -> dict[str, Any]:
+    return {"environment": [{"name": name, "value": "1"} for name in names]}
+
+
+# One entry reads best as two lines, which the formatter would make six.
+# fmt: off
+SIZES = (
+    Refused("a scheduler of a size Fargate does not sell", {"scheduler": {"cpu": 1, "memory": "9Gi"}},
+            "spec.scheduler", "the nearest that holds both is cpu: 2, memory: 9Gi"),
+    Refused("a worker of a size Fargate does not sell", {"worker": {"cpu": 4, "memory": "31Gi"}},
+            "spec.worker", "the nearest that holds both is cpu: 8, memory: 32Gi"),
+    Refused("a worker of too little memory for Fargate", {"worker": {"cpu": 4, "memory": "4Gi"}},
+            "spec.worker", "the nearest that holds both is cpu: 4, memory: 8Gi"),
+    Refused("a worker of a cpu between two that Fargate sells", {"worker": {"cpu": "300m", "memory": "1Gi"}},
+            "spec.worker", "the nearest that holds both is cpu: 500m, memory: 1Gi"),
+    Refused("a worker smaller than Fargate's smallest", {"worker": {"cpu": "200m", "memory": "128Mi"}},
+            "spec.worker", "the nearest that holds both is cpu: 250m, memory: 512Mi"),
+    Refused("a worker of memory between two steps", {"worker": {"cpu": "0.25", "memory": "1536Mi"}},
+            "spec.worker", "the nearest that holds both is cpu: 250m, memory: 2Gi"),
+    Refused("a worker larger than Fargate's largest", {"worker": {"cpu": 32, "memory": "256Gi"}},
+            "spec.worker", "the nearest that holds both is cpu: 16, memory: 120Gi"),
+    Refused("decimal gigabytes on Fargate", {"worker": {"cpu": 4, "memory": "16G"}},
+            "spec.worker", "the nearest that holds both is cpu: 4, memory: 15Gi"),
+    Refused("cpu that is no quantity", {"worker": {"cpu": "4 vCPU"}},
+            "spec.worker.cpu", 'not a Kubernetes quantity: write vCPUs as 4, 500m or "0.5"'),
+    Refused("memory that is no quantity", {"scheduler": {"memory": "4GB"}},
+            "spec.scheduler.memory", "not a Kubernetes quantity: write memory as 16Gi or 512Mi"),
+    Refused("cpu that is too long for a quantity", {"worker": {"cpu": "0" * 33}},
+            "spec.worker.cpu", "Too long: may not be more than 32", RefusedBy.BOUND),
+    Refused("cpu in CPU units", _ec2(worker={"cpu": 4096}),
+            "spec.worker.cpu", "write vCPUs, as 4 or 500m (1024 CPU units are 1)"),
+    Refused("negative cpu", _ec2(worker={"cpu": -1}),
+            "spec.worker.cpu", "ECS runs tasks of 125m to 192 vCPUs"),
+    Refused("cpu below what ECS runs on EC2", _ec2(scheduler={"cpu": "100m"}),
+            "spec.scheduler.cpu", "ECS runs tasks of 125m to 192 vCPUs"),
+    Refused("memory without a unit", _ec2(worker={"memory": 16384}),
+            "spec.worker.memory", "write a unit, as 16Gi or 512Mi (a number without one is bytes)"),
+    Refused("a GPU on Fargate", {"worker": {"gpu": 1}},
+            "spec.worker.gpu", "Fargate has no GPUs: remove worker.gpu, or set launchType: EC2 and clusterArn"),
+    Refused("a negative number of GPUs", _ec2(worker={"gpu": -1}),
+            "spec.worker.gpu", "should be greater than or equal to 0", RefusedBy.BOUND),
+    Refused("a negative number of workers", {"worker": {"replicas": -1}},
+            "spec.worker.replicas", "should be greater than or equal to 0", RefusedBy.BOUND),
+    Refused("a worker without threads", {"worker": {"threads": 0}},
+            "spec.worker.threads", "should be greater than or equal to 1", RefusedBy.BOUND),
+)
+
+PLACES = (
+    Refused("an unknown launch type", {"launchType": "fargate"},
+            "spec.launchType", 'supported values: "FARGATE", "EC2"', RefusedBy.BOUND),
+    Refused("EC2 without an ECS cluster", {"launchType": "EC2"},
+            "spec.clusterArn", "launchType EC2 runs on the instances of an existing ECS cluster: set clusterArn"),
+    Refused("a cluster's name in place of its ARN", {"clusterArn": "research"},
+            "spec.clusterArn", "write it as arn:aws:ecs:eu-west-1:123456789012:cluster/name"),
+    Refused("the ARN of a service in place of a cluster's", {"clusterArn": CLUSTER.replace("cluster/", "service/")},
+            "spec.clusterArn", "write it as arn:aws:ecs:eu-west-1:123456789012:cluster/name"),
+    Refused("a region other than the ECS cluster's", {"clusterArn": CLUSTER, "region": "eu-west-2"},
+            "spec.region", "region is not the one in clusterArn: remove region, or make it the same"),
+    Refused("a zone in place of a region", {"region": "eu-west-1a"},
+            "spec.region", "not an AWS region: write its code, as eu-west-1"),
+    Refused("an unknown CPU architecture", {"cpuArchitecture": "arm64"},
+            "spec.cpuArchitecture", 'supported values: "X86_64", "ARM64"', RefusedBy.BOUND),
+    Refused("a platform version that is none", {"platformVersion": "latest"},
+            "spec.platformVersion", "write LATEST or one as 1.4.0"),
+    Refused("a platform version on EC2", _ec2(platformVersion="1.4.0"),
+            "spec.platformVersion", "only Fargate has platform versions"),
+    Refused("a VPC's name", {"network": {"vpcId": "main"}},
+            "spec.network.vpcId", "write it as vpc-0123456789abcdef0"),
+    Refused("a malformed subnet", {"network": {"subnets": [SUBNET, "subnet-xyz"]}},
+            "spec.network.subnets[1]", "write it as subnet-0123456789abcdef0"),
+    Refused("the same subnet twice", {"network": {"subnets": [SUBNET, SUBNET]}},
+            "spec.network.subnets[1]", "Duplicate value", RefusedBy.SERVER),
+    Refused("more subnets than ECS takes", {"network": {"subnets": [f"subnet-{n:017x}" for n in range(17)]}},
+            "spec.network.subnets", "must have at most 16 items", RefusedBy.BOUND),
+    Refused("a malformed security group", {"network": {"securityGroups": ["default"]}},
+            "spec.network.securityGroups[0]", "write it as sg-0123456789abcdef0"),
+    Refused("a public address on EC2", _ec2(network={"assignPublicIp": True}),
+            "spec.network.assignPublicIp", "ECS gives tasks on EC2 no public address: remove assignPublicIp"),
+    Refused("an address in place of a range", {"network": {"allowedCidrs": ["10.0.1.7"]}},
+            "spec.network.allowedCidrs[0]", "write it as 10.0.0.0/16, or 10.0.1.7/32 for one address"),
+    Refused("a range that is none", {"network": {"allowedCidrs": ["10.0.0.0/33"]}},
+            "spec.network.allowedCidrs[0]", "not a range of IPv4 addresses"),
+    Refused("a range of IPv6 addresses", {"network": {"allowedCidrs": ["fd00::/8"]}},
+            "spec.network.allowedCidrs[0]", "not a range of IPv4 addresses"),
+    Refused("a range with bits beyond its prefix", {"network": {"allowedCidrs": ["10.0.1.7/16"]}},
+            "spec.network.allowedCidrs[0]", "the range has bits set beyond its prefix: write 10.0.0.0/16"),
+    Refused("ranges that would open no group",
+            {"network": {"securityGroups": [SECURITY_GROUP], "allowedCidrs": ["10.0.0.0/16"]}},
+            "spec.network.allowedCidrs", "remove allowedCidrs and open the given groups yourself"),
+)
+
+PERMISSIONS = (
+    Refused("a role's name in place of its ARN", {"iam": {"executionRoleArn": "ecsTaskExecutionRole"}},
+            "spec.iam.executionRoleArn", "write it as arn:aws:iam::123456789012:role/name"),
+    Refused("a user's ARN in place of a role's", {"iam": {"taskRoleArn": ROLE.replace("role/", "user/")}},
+            "spec.iam.taskRoleArn", "write it as arn:aws:iam::123456789012:role/name"),
+    Refused("a role's ARN among the policies", {"iam": {"taskRolePolicies": [POLICY, ROLE]}},
+            "spec.iam.taskRolePolicies[1]", "write it as arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"),
+    Refused("policies beside a given role", {"iam": {"taskRoleArn": ROLE, "taskRolePolicies": [POLICY]}},
+            "spec.iam.taskRolePolicies", "remove them and attach the policies to the given role yourself"),
+)
+
+CONTAINERS = (
+    Refused("an image with a space", {"image": "ghcr.io/dask/dask latest"},
+            "spec.image", "write it as ghcr.io/dask/dask:2026.8.0, in small letters and without spaces"),
+    Refused("an image in capital letters", {"image": "ghcr.io/Dask/dask"},
+            "spec.image", "write it as ghcr.io/dask/dask:2026.8.0, in small letters and without spaces"),
+    Refused("an empty image", {"image": ""}, "spec.image", "not an image: write it as"),
+    Refused("a port out of range", {"scheduler": {"port": 70000}},
+            "spec.scheduler.port", "should be less than or equal to 65535", RefusedBy.BOUND),
+    Refused("port zero", {"scheduler": {"dashboardPort": 0}},
+            "spec.scheduler.dashboardPort", "should be greater than or equal to 1", RefusedBy.BOUND),
+    Refused("the same port twice", {"scheduler": {"port": 8787}},
+            "spec.scheduler.dashboardPort", "port and dashboardPort are the same: give them different numbers"),
+    Refused("the same environment variable twice", _variables("LEVEL", "LEVEL"),
+            "spec.environment[1]", 'Duplicate value: {"name":"LEVEL"}', RefusedBy.SERVER),
+    Refused("the same environment variable of the workers twice", {"worker": _variables("LEVEL", "LEVEL")},
+            "spec.worker.environment[1]", 'Duplicate value: {"name":"LEVEL"}', RefusedBy.SERVER),
+    Refused("an environment variable with an equals sign", _variables("LEVEL=1"),
+            "spec.environment[0].name", "write letters, digits and _ . - only, and no digit first"),
+    Refused("an environment variable without a name", {"environment": [{"value": "1"}]},
+            "spec.environment[0].name", "Required value", RefusedBy.BOUND),
+    Refused("a command line in place of arguments", {"worker": {"extraArgs": "--nthreads 4"}},
+            "spec.worker.extraArgs", "must be of type array", RefusedBy.BOUND),
+)
+
+LOGS_AND_TAGS = (
+    Refused("a log group with a space", {"logs": {"group": "my logs"}},
+            "spec.logs.group", "write letters, digits and . _ - / # only, as /teams/a/dask"),
+    Refused("a log group of AWS", {"logs": {"group": "aws/dask"}},
+            "spec.logs.group", "CloudWatch Logs keeps names that begin with aws/ for itself"),
+    Refused("a log stream with a colon", {"logs": {"streamPrefix": "team:a"}},
+            "spec.logs.streamPrefix", "a log stream's name has no colon and no asterisk"),
+    Refused("a retention that CloudWatch does not have", {"logs": {"retentionDays": 31}},
+            "spec.logs.retentionDays", 'supported values: "1", "3", "5", "7", "14", "30", "60", ', RefusedBy.BOUND),
+    Refused("a tag of AWS", {"tags": {"AWS:team": "a"}}, "spec.tags", "keys that begin with aws: are AWS's"),
+    Refused("a tag of the operator", {"tags": {"ecs.dask.org/cluster": "a"}},
+            "spec.tags", "with ecs.dask.org/ the operator's: begin with another word"),
+    Refused("a tag with a long key", {"tags": {"k" * 129: "a"}},
+            "spec.tags", "a tag's key has 1 to 128 characters: shorten it"),
+    Refused("a tag with a long value", {"tags": {"team": "a" * 257}},
+            "spec.tags.team", "Too long: may not be more than 256", RefusedBy.BOUND),
+    Refused("a tag with characters that AWS refuses", {"tags": {"team": "a&b"}},
+            "spec.tags", "letters, digits, spaces and _ . : / = + @ - only"),
+    Refused("more tags than AWS keeps", {"tags": {f"key-{n}": "" for n in range(46)}},
+            "spec.tags", "must have at most 45 items", RefusedBy.BOUND),
+)
+# fmt: on
+
+REFUSED = SIZES + PLACES + PERMISSIONS + CONTAINERS + LOGS_AND_TAGS
