@@ -41,10 +41,13 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """Kill what :func:`start` started and wait until it is gone."""
+    """Kill what :func:`start` started and wait until it is gone.
+
+    Raises :class:`subprocess.TimeoutExpired` when the kernel has not ended it after half a minute.
+    """
     if process.stdin is not None:
         process.stdin.close()
-    process.wait()
+    process.wait(timeout=30)
 
 
 def main(command: Sequence[str]) -> int:

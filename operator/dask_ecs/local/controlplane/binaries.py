@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dask_ecs.local.controlplane import build
+from dask_ecs.local.errors import LocalError
 
 
-class MissingBinaryError(RuntimeError):
+class MissingBinaryError(LocalError):
     """KUBEBUILDER_ASSETS names a folder that has no etcd or no kube-apiserver."""
 
 

@@ -15,13 +15,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dask_ecs.local.errors import LocalError
+
 SOURCES = Path(__file__).parent / "src"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
 
 _VERSION_PACKAGE = "k8s.io/component-base/version"
 
 
-class BuildError(RuntimeError):
+class BuildError(LocalError):
     """There is no Go toolchain that can build the control plane, or the build failed."""
 
 

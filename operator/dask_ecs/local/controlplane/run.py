@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -20,31 +19,29 @@ from dask_ecs.local import die_with_parent
 from dask_ecs.local.controlplane import binaries, commands
 from dask_ecs.local.controlplane.certificates import CertificateAuthority, service_account_key
 from dask_ecs.local.controlplane.kubeconfig import BearerToken, kubeconfig
+from dask_ecs.local.errors import LocalError
 
 _POLL_INTERVAL = 0.05  # seconds
 _LOG_TAIL = 20  # lines
 
 
-class ControlPlaneError(RuntimeError):
+class ControlPlaneError(LocalError):
     """The control plane ended early, or did not become ready in time. The message has the end of its log."""
 
 
-@dataclass(frozen=True)
 class ControlPlane:
     """A running control plane; ``with ControlPlane.start() as control_plane`` makes one.
 
-    ``kubeconfig`` is a file that says all that a client has to know to be its administrator; ``url`` is the API
-    server's. ``directory`` has its data and one log for each program, and goes when it ends.
+    ``url`` is the API server's, ``authority`` the certificate (PEM) to check it against. ``directory`` has the data
+    and a log for each program, and goes when the control plane ends.
     """
 
-    url: str
-    directory: Path
-    authority: bytes
-
-    @property
-    def kubeconfig(self) -> Path:
-        """The administrator's kubeconfig file."""
-        return self.directory / "kubeconfig"
+    def __init__(self, *, url: str, directory: Path, authority: CertificateAuthority) -> None:
+        self.url = url
+        self.directory = directory
+        self.authority = authority.certificate
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._write_credentials(authority)
 
     @classmethod
     @contextlib.contextmanager
@@ -60,22 +57,11 @@ class ControlPlane:
             directory = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="dask-ecs-control-plane-")))
             port = ending.enter_context(_reserved_port())
             authority = CertificateAuthority(now=datetime.datetime.now(datetime.UTC))
-            plane = cls(url=f"https://127.0.0.1:{port}", directory=directory, authority=authority.certificate)
-            plane._write_credentials(authority)
-            # etcd refuses to start where its own variables contradict its flags.
-            environment = {name: value for name, value in os.environ.items() if not name.startswith("ETCD_")}
-            running: dict[str, subprocess.Popen[bytes]] = {}
-
-            def run(command: list[str]) -> None:
-                name = Path(command[0]).name
-                running[name] = die_with_parent.start(
-                    command, directory=directory, log=plane.log(name), environment=environment
-                )
-                ending.callback(die_with_parent.stop, running[name])
-
-            run(commands.etcd(programs.etcd))
-            run(commands.kube_apiserver(programs.kube_apiserver, port=port))
-            plane._await("/readyz", running, until=until)
+            plane = cls(url=f"https://127.0.0.1:{port}", directory=directory, authority=authority)
+            ending.callback(plane._stop)
+            plane._run(commands.etcd(programs.etcd))
+            plane._run(commands.kube_apiserver(programs.kube_apiserver, port=port))
+            plane._await("/readyz", until=until)
             if programs.kube_controller_manager is None:
                 print(
                     f"{programs.etcd.parent} has no kube-controller-manager: namespaces will not finish deleting and "
@@ -83,9 +69,20 @@ class ControlPlane:
                     file=sys.stderr,
                 )
             else:
-                run(commands.kube_controller_manager(programs.kube_controller_manager))
-                plane._await("/api/v1/namespaces/default/serviceaccounts/default", running, until=until)
+                plane._run(commands.kube_controller_manager(programs.kube_controller_manager))
+                plane._await("/api/v1/namespaces/default/serviceaccounts/default", until=until)
             yield plane
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig file."""
+        return self.directory / "kubeconfig"
+
+    def check(self) -> None:
+        """Raise :class:`ControlPlaneError` if one of its programs has ended."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                raise ControlPlaneError(f"{name} ended with {process.returncode}:\n{self._log_tail(name)}")
 
     def log(self, program: str) -> Path:
         """Return the file that holds the output of ``program``, such as kube-apiserver."""
@@ -112,19 +109,27 @@ class ControlPlane:
         for name, content in files.items():
             (self.directory / name).write_bytes(content)
 
-    def _await(self, path: str, running: dict[str, subprocess.Popen[bytes]], *, until: float) -> None:
+    def _run(self, command: list[str]) -> None:
+        name = Path(command[0]).name
+        # etcd refuses to start where its own variables contradict its flags.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ETCD_")}
+        self._running[name] = die_with_parent.start(
+            command, directory=self.directory, log=self.log(name), environment=environment
+        )
+
+    def _stop(self) -> None:
+        for process in reversed(self._running.values()):
+            die_with_parent.stop(process)
+
+    def _await(self, path: str, *, until: float) -> None:
         """Wait until the administrator's GET of ``path`` succeeds."""
         trust = ssl.create_default_context(cafile=self.directory / "ca.crt")
         trust.load_cert_chain(self.directory / "admin.pem")
         address = self.url.removeprefix("https://")
-        while True:
-            for name, process in running.items():
-                if process.poll() is not None:
-                    raise ControlPlaneError(f"{name} ended with {process.returncode}:\n{self._log_tail(name)}")
-            if _found(address, path, trust):
-                return
+        while not _found(address, path, trust):
+            self.check()
             if time.monotonic() > until:
-                name = list(running)[-1]
+                name = list(self._running)[-1]
                 raise ControlPlaneError(
                     f"{path} is not there in time; the end of {name}'s log:\n{self._log_tail(name)}"
                 )
