@@ -1,0 +1,1 @@
+"""The operator and real Dask processes, and hostile ones in their place."""
