@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from . import fargate
 from .errors import ClientException, InvalidParameterException
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _VCPUS = re.compile(r"(\d*\.?\d+)\s*vcpu", re.IGNORECASE)
 _GIGABYTES = re.compile(r"(\d*\.?\d+)\s*gb", re.IGNORECASE)
+# HealthCheck in the ECS API reference.
+_HEALTH_CHECK_LIMITS: Final = {"interval": (5, 300), "timeout": (2, 120), "retries": (1, 10), "startPeriod": (0, 300)}
 _KEPT = (
     "taskRoleArn",
     "executionRoleArn",
@@ -194,8 +196,19 @@ def _check_containers(containers: list[dict[str, Any]], sizes: dict[str, int]) -
                 f"Invalid setting for container '{container['name']}'. At least one of 'memory' or"
                 " 'memoryReservation' must be specified."
             )
+        _check_health_check(container.get("healthCheck"))
     if not any(container["essential"] for container in containers):
         raise ClientException("At least one container in the task definition must be marked as essential.")
+
+
+def _check_health_check(check: dict[str, Any] | None) -> None:
+    if check is None:
+        return
+    if not check.get("command"):
+        raise ClientException("Health check command must not be empty.")
+    for name, (least, most) in _HEALTH_CHECK_LIMITS.items():
+        if (value := check.get(name)) is not None and not least <= value <= most:
+            raise ClientException(f"Health check {name} must be between {least} and {most}.")
 
 
 def _check_fargate(request: dict[str, Any], containers: list[dict[str, Any]], sizes: dict[str, int]) -> None:

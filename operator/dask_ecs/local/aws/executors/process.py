@@ -19,6 +19,8 @@ from ..images import SYSTEM_PATH
 from .container import CannotStart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .container import ContainerRun
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
@@ -37,11 +39,18 @@ def _die_with_the_server() -> None:
 class ProcessContainer:
     """A running process, leader of a session of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, run: ContainerRun, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        *,
+        output: int,
+        write_line: Callable[[str], None],
+        environment: dict[str, str],
+    ) -> None:
         self._process = process
-        self._run = run
+        self._write_line = write_line
         self._environment = environment
-        self._output = asyncio.create_task(self._pump())
+        self._output = asyncio.create_task(self._pump(output))
 
     async def wait(self) -> int:
         """Return the exit code; what is left of the session is killed, as a container's is with its first process."""
@@ -89,22 +98,24 @@ class ProcessContainer:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def _pump(self) -> None:
-        stream = self._process.stdout
-        assert stream is not None
-        while True:
-            try:
-                line = await stream.readuntil(b"\n")
-            except asyncio.IncompleteReadError as end:
-                if end.partial:
-                    self._write(end.partial)
-                return
-            except asyncio.LimitOverrunError as overrun:
-                line = await stream.readexactly(overrun.consumed)
-            self._write(line)
+    async def _pump(self, output: int) -> None:
+        stream = asyncio.StreamReader(limit=_LINE)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(output, "rb", buffering=0)
+        )
+        with contextlib.closing(transport):
+            while line := await _read_line(stream):
+                self._write_line(line.decode(errors="replace").rstrip("\r\n"))
 
-    def _write(self, line: bytes) -> None:
-        self._run.write_line(line.decode(errors="replace").rstrip("\r\n"))
+
+async def _read_line(stream: asyncio.StreamReader) -> bytes:
+    """Return the next line or as much of it as a log event can hold, nothing at the end."""
+    try:
+        return await stream.readuntil(b"\n")
+    except asyncio.IncompleteReadError as end:
+        return end.partial
+    except asyncio.LimitOverrunError as overrun:
+        return await stream.readexactly(overrun.consumed)
 
 
 class ProcessExecutor:
@@ -139,6 +150,8 @@ class ProcessExecutor:
                 " failed to create shim task: OCI runtime create failed: unable to start container process: exec:"
                 f' "{run.command[0] if run.command else ""}": executable file not found in $PATH: unknown'
             )
+        # Not asyncio's own pipe: with that, a process counts as ended only when its last descendant closes it.
+        output, child_output = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 program,
@@ -146,15 +159,17 @@ class ProcessExecutor:
                 env=environment,
                 cwd=home,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=child_output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=_die_with_the_server,
-                limit=_LINE,
             )
         except OSError as error:
+            os.close(output)
             raise CannotStart(f"CannotStartContainerError: {error}") from error
-        container = ProcessContainer(process, run, environment)
+        finally:
+            os.close(child_output)
+        container = ProcessContainer(process, output=output, write_line=run.write_line, environment=environment)
         self._containers.add(container)
         asyncio.create_task(self._forget(container, home)).add_done_callback(lambda done: done.exception())
         return container

@@ -1,0 +1,167 @@
+"""Simulated Dask: a scheduler that answers what an operator asks over Dask's RPC, and workers that only exist."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_DEFAULT_SCHEDULER_PORT: Final = 8786
+_WORKER_PORT: Final = 40_000
+_LAST: Final = ("terminate", "close")
+"""Operations after which a scheduler hangs up."""
+
+
+@dataclass(slots=True)
+class SimulatedWorker:
+    """A task that would run workers: one, or one a GPU."""
+
+    scheduler: str
+    host: str
+    name: str | None
+    nthreads: int
+    processes: int
+    retire: Callable[[], None] = field(default=lambda: None)
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return its workers as a scheduler's `identity` lists them, by address."""
+        described = {}
+        for index in range(self.processes):
+            address = f"tcp://{self.host}:{_WORKER_PORT + index}"
+            name = f"{self.name}-{index}" if self.name and self.processes > 1 else self.name or address
+            described[address] = {
+                "type": "Worker",
+                "id": name,
+                "host": self.host,
+                "name": name,
+                "nthreads": self.nthreads,
+                "memory_limit": 0,
+                "last_seen": time.time(),
+                "resources": {},
+                "services": {},
+                "metrics": {},
+                "status": "running",
+                "nanny": f"tcp://{self.host}:{_WORKER_PORT - 1 - index}",
+            }
+        return described
+
+
+class SimulatedScheduler:
+    """Listens on its task's address and speaks Dask's protocol."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._id = f"Scheduler-{uuid.uuid4()}"
+        self._started = time.time()
+        self._workers: Callable[[], list[SimulatedWorker]] = list
+        self._terminate: Callable[[], None] = lambda: None
+        self._listener: Any = None
+
+    async def listen(self, *, workers: Callable[[], list[SimulatedWorker]], terminate: Callable[[], None]) -> None:
+        """Start to answer: `workers` gives those that belong to it, `terminate` ends all."""
+        from distributed.comm import listen
+
+        self._workers, self._terminate = workers, terminate
+        self._listener = listen(self.address, self._serve, deserialize=False, allow_offload=False)
+        await self._listener.start()
+
+    def stop(self) -> None:
+        """Listen no more."""
+        if self._listener:
+            self._listener.stop()
+
+    async def _serve(self, comm: Any) -> None:
+        from distributed.comm import CommClosedError
+
+        with contextlib.suppress(CommClosedError, OSError):
+            try:
+                while True:
+                    message = await comm.read()
+                    answer = self._answer(message)
+                    if message.get("reply", True):
+                        await comm.write(answer)
+                    if message.get("close") or message.get("op") in _LAST:
+                        return
+            finally:
+                await comm.close()
+
+    def _answer(self, message: dict[str, Any]) -> object:
+        operation = message.get("op")
+        if operation == "identity":
+            return self._identity(int(message.get("n_workers", -1)))
+        if operation == "workers_to_close":
+            return self._workers_to_close(int(message.get("n") or 1))
+        if operation == "retire_workers":
+            return self._retire(message)
+        if operation in _LAST:
+            asyncio.get_running_loop().call_soon(self._terminate)
+            return "OK"
+        return {"status": "uncaught-error", "exception_text": f"ValueError: no such operation: {operation}"}
+
+    def _identity(self, count: int) -> dict[str, Any]:
+        workers = self._described()
+        return {
+            "type": "Scheduler",
+            "id": self._id,
+            "address": self.address,
+            "services": {},
+            "started": self._started,
+            "n_workers": len(workers),
+            "total_threads": sum(worker["nthreads"] for worker in workers.values()),
+            "total_memory": 0,
+            "workers": dict(list(workers.items())[: None if count < 0 else count]),
+        }
+
+    def _described(self) -> dict[str, dict[str, Any]]:
+        return {address: shown for worker in self._workers() for address, shown in worker.describe().items()}
+
+    def _workers_to_close(self, count: int) -> list[str]:
+        # All are idle and hold nothing: the youngest first.
+        return list(reversed(self._described()))[:count]
+
+    def _retire(self, message: dict[str, Any]) -> dict[str, Any]:
+        workers = message.get("workers")
+        chosen = set(self._workers_to_close(int(message.get("n") or 1)) if workers is None else workers)
+        retired: dict[str, Any] = {}
+        for worker in self._workers():
+            described = worker.describe()
+            leaving = described.keys() & chosen
+            retired |= {address: described[address] for address in leaving}
+            if message.get("close_workers") and leaving == described.keys():
+                asyncio.get_running_loop().call_soon(worker.retire)
+        return retired
+
+
+def parse(
+    command: Sequence[str], *, address: str, environment: Mapping[str, str]
+) -> SimulatedScheduler | SimulatedWorker | None:
+    """Return what of Dask the command would run, None for another program."""
+    words = [word.rpartition("/")[2] for word in command[:2]]
+    if words[:1] == ["dask-scheduler"] or words == ["dask", "scheduler"]:
+        return SimulatedScheduler(f"tcp://{address}:{_option(command, '--port') or _DEFAULT_SCHEDULER_PORT}")
+    if words[:1] in (["dask-worker"], ["dask-cuda-worker"]) or words == ["dask", "worker"]:
+        scheduler = next((word for word in command[1:] if word.startswith("tcp://")), "")
+        gpus = len(environment.get("CUDA_VISIBLE_DEVICES", "0").split(","))
+        return SimulatedWorker(
+            scheduler=scheduler,
+            host=address,
+            name=_option(command, "--name"),
+            nthreads=int(_option(command, "--nthreads") or 1),
+            processes=gpus if words[0] == "dask-cuda-worker" else 1,
+        )
+    return None
+
+
+def _option(command: Sequence[str], name: str) -> str | None:
+    for index, word in enumerate(command):
+        if word == name and index + 1 < len(command):
+            return command[index + 1]
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+    return None
