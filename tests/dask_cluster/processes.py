@@ -99,11 +99,11 @@ async def eventually(ask: Callable[[], Awaitable[T]], *, within: float = 60) -> 
 
 
 async def joined(address: str, *, workers: int, within: float = 60) -> SchedulerIdentity:
-    """Wait until this many workers have joined."""
+    """Wait until this many workers have joined and are ready: a scheduler lists them a moment before."""
 
     async def complete() -> SchedulerIdentity | None:
         seen = await identity(address)
-        return seen if len(seen.workers) == workers else None
+        return seen if [worker.status for worker in seen.workers] == ["running"] * workers else None
 
     seen = await eventually(complete, within=within)
     assert seen
