@@ -1,0 +1,75 @@
+"""ECS clusters: one made, one used, one deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.session import Aws
+from dask_ecs.aws.tags import carries, ecs_tags, from_ecs
+from dask_ecs.plan.observed import EcsCluster
+
+
+async def use(aws: Aws, *, arn: str) -> EcsCluster:
+    """Return the ECS cluster that a user gave.
+
+    Raises:
+        AwsError: it is not there, or not active.
+
+    """
+    found = await _describe(aws, arn)
+    if found is None:
+        raise AwsError(
+            operation=str(operations.DESCRIBE_CLUSTERS),
+            code="ClusterNotFoundException",
+            message=f"There is no active ECS cluster {arn} in region {aws.region}; check spec.clusterArn",
+            kind=Kind.NEEDS_USER,
+        )
+    return EcsCluster(
+        arn=found["clusterArn"],
+        default_capacity_provider_strategy=bool(found.get("defaultCapacityProviderStrategy")),
+    )
+
+
+async def find(aws: Aws, *, cluster: str) -> str:
+    """Return the ARN of the active ECS cluster of this name or ARN, empty if there is none."""
+    found = await _describe(aws, cluster)
+    return str(found["clusterArn"]) if found else ""
+
+
+async def ensure(aws: Aws, *, name: str, tags: Mapping[str, str], own_tags: Mapping[str, str]) -> EcsCluster:
+    """Create the ECS cluster, or find it.
+
+    Raises:
+        NotOursError: there is one of that name that is somebody else's.
+
+    """
+    found = await _describe(aws, name)
+    if found is None:
+        made = await aws.call(operations.CREATE_CLUSTER, clusterName=name, tags=ecs_tags(tags))
+        return EcsCluster(arn=made["cluster"]["clusterArn"])
+    _check_ours(found, own_tags)
+    return EcsCluster(arn=found["clusterArn"])
+
+
+async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
+    """Delete the ECS cluster of this name, if it is there and ours."""
+    found = await _describe(aws, name)
+    if found is None or not carries(from_ecs(found.get("tags", ())), own_tags):
+        return
+    await aws.call(operations.DELETE_CLUSTER, cluster=name)
+
+
+async def _describe(aws: Aws, cluster: str) -> dict[str, Any] | None:
+    answer = await aws.call(operations.DESCRIBE_CLUSTERS, clusters=[cluster], include=["TAGS"])
+    return next((found for found in answer["clusters"] if found["status"] != "INACTIVE"), None)
+
+
+def _check_ours(found: Mapping[str, Any], own_tags: Mapping[str, str]) -> None:
+    if not carries(from_ecs(found.get("tags", ())), own_tags):
+        raise NotOursError(
+            operation=str(operations.CREATE_CLUSTER),
+            code="NotOurs",
+            message=f"ECS cluster {found['clusterName']} exists and is not this DaskCluster's; rename or delete it",
+            kind=Kind.NEEDS_USER,
+        )

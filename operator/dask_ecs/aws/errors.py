@@ -1,0 +1,120 @@
+"""What AWS's errors mean to us, decided once."""
+
+import enum
+import re
+from typing import Any
+
+import botocore.exceptions
+
+from dask_ecs.plan import diagnosis
+
+
+class Kind(enum.Enum):
+    """What to do about an error."""
+
+    RETRY_SOON = "retry soon"
+    BACK_OFF = "back off"
+    NEEDS_USER = "wait for the user"
+    GONE = "gone"
+    CONFLICT = "conflict"
+
+
+class AwsError(Exception):
+    """A call that AWS refused or that did not get through; `code` is AWS's own."""
+
+    def __init__(self, *, operation: str, code: str, message: str, kind: Kind, request_id: str = "") -> None:
+        super().__init__(f"{operation}: {code}: {message}" + (f" (request {request_id})" if request_id else ""))
+        self.operation = operation
+        self.code = code
+        self.message = message
+        self.kind = kind
+        self.request_id = request_id
+
+    @property
+    def reason(self) -> str:
+        """A condition's reason."""
+        known = diagnosis.diagnose(f"{self.code} {self.message}")
+        return known.reason if known else re.sub(r"[^A-Za-z0-9]", "", self.code) or "AwsError"
+
+    @property
+    def advice(self) -> str:
+        """What AWS said and what to do, for a person."""
+        known = diagnosis.diagnose(f"{self.code} {self.message}")
+        said = f"{self.operation} failed: {self.message.rstrip('.')} ({self.code})."
+        return f"{said} {known.fix}" if known else said
+
+
+class UnknownOutcomeError(AwsError):
+    """A call that may have been carried out although no answer came."""
+
+
+class TasksNotPlacedError(AwsError):
+    """RunTask answered, but some tasks were not started: `failures` in its answer."""
+
+
+class NotOursError(AwsError):
+    """A thing that has the name we would give it, and does not carry our tags: it is never touched."""
+
+
+_THROTTLED = {"ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException", "SlowDown"}
+_GONE = {
+    "ClusterNotFoundException",
+    "NoSuchEntity",
+    "InvalidGroup.NotFound",
+    "ResourceNotFoundException",
+    "MISSING",
+}
+_CONFLICT = {
+    "ConflictException",
+    "EntityAlreadyExists",
+    "InvalidGroup.Duplicate",
+    "ResourceAlreadyExistsException",
+    "InvalidPermission.Duplicate",
+    "InvalidPermission.NotFound",
+}
+# They end by themselves, when what still uses the thing is gone.
+_SOON = {
+    "DependencyViolation",
+    "DeleteConflict",
+    "ClusterContainsTasksException",
+    "UpdateInProgressException",
+    "OperationAbortedException",
+    "ConcurrentModification",
+}
+
+
+def classify(operation: str, error: Exception) -> AwsError:
+    """Return the error in our terms, from what botocore raised."""
+    if isinstance(error, botocore.exceptions.ClientError):
+        said: dict[str, Any] = dict(error.response)
+        code = str(said.get("Error", {}).get("Code", "Unknown"))
+        message = str(said.get("Error", {}).get("Message") or said.get("message") or code)
+        metadata = said.get("ResponseMetadata", {})
+        status = int(metadata.get("HTTPStatusCode", 0))
+        kind = _kind(code, message, status)
+        cls = UnknownOutcomeError if status >= 500 else AwsError
+        return cls(
+            operation=operation, code=code, message=message, kind=kind, request_id=str(metadata.get("RequestId", ""))
+        )
+    if isinstance(
+        error,
+        botocore.exceptions.NoCredentialsError
+        | botocore.exceptions.PartialCredentialsError
+        | botocore.exceptions.CredentialRetrievalError,
+    ):
+        return AwsError(operation=operation, code="NoCredentials", message=str(error), kind=Kind.NEEDS_USER)
+    # A connection that broke or timed out: the call may have arrived.
+    code = type(error).__name__
+    return UnknownOutcomeError(operation=operation, code=code, message=str(error), kind=Kind.RETRY_SOON)
+
+
+def _kind(code: str, message: str, status: int) -> Kind:
+    if code in _THROTTLED or status >= 500 or code in _SOON:
+        return Kind.RETRY_SOON
+    if code in _GONE:
+        return Kind.GONE
+    if code in _CONFLICT:
+        return Kind.CONFLICT
+    if "unable to assume the role" in message or "Too many concurrent attempts" in message:
+        return Kind.RETRY_SOON
+    return Kind.NEEDS_USER

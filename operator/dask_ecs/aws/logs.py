@@ -1,0 +1,30 @@
+"""CloudWatch Logs: the group, and the last words of a task."""
+
+from collections.abc import Mapping
+
+from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError, Kind
+from dask_ecs.aws.session import Aws
+
+
+async def ensure_group(aws: Aws, *, name: str, retention_days: int, tags: Mapping[str, str]) -> str:
+    """Create the log group with its retention; one that is there is left as it is, for others may use it."""
+    try:
+        await aws.call(operations.CREATE_LOG_GROUP, logGroupName=name, tags=dict(tags))
+    except AwsError as error:
+        if error.kind is Kind.CONFLICT:
+            return name
+        raise
+    await aws.call(operations.PUT_RETENTION_POLICY, logGroupName=name, retentionInDays=retention_days)
+    return name
+
+
+async def tail(aws: Aws, *, group: str, stream: str, lines: int, width: int = 200) -> tuple[str, ...]:
+    """Return the last lines of a log stream, each cut to `width` characters; none if there is no stream."""
+    try:
+        answer = await aws.call(
+            operations.GET_LOG_EVENTS, logGroupName=group, logStreamName=stream, limit=lines, startFromHead=False
+        )
+    except AwsError:
+        return ()  # the message is better for it, but stands without
+    return tuple(event["message"].strip()[:width] for event in answer["events"] if event["message"].strip())

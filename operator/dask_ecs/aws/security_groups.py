@@ -1,0 +1,104 @@
+"""The security group that is made for a cluster."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.session import Aws
+from dask_ecs.aws.tags import carries, from_upper, upper_tags
+from dask_ecs.plan.actions import EnsureSecurityGroup
+from dask_ecs.plan.security_group import Rule
+
+
+async def ensure(aws: Aws, wanted: EnsureSecurityGroup, *, own_tags: Mapping[str, str]) -> str:
+    """Create the group, or find it, give it exactly the wanted ingress rules, and return its id.
+
+    Raises:
+        NotOursError: there is one of that name that is somebody else's.
+
+    """
+    found = await _find(aws, name=wanted.name, vpc_id=wanted.vpc_id)
+    if found is None:
+        specification = {"ResourceType": "security-group", "Tags": upper_tags(wanted.tags)}
+        made = await aws.call(
+            operations.CREATE_SECURITY_GROUP,
+            GroupName=wanted.name,
+            Description="Dask cluster, made by dask-ecs-operator",
+            VpcId=wanted.vpc_id,
+            TagSpecifications=[specification],
+        )
+        found = {"GroupId": made["GroupId"], "IpPermissions": []}
+    elif not carries(from_upper(found.get("Tags", ())), own_tags):
+        raise NotOursError(
+            operation=str(operations.CREATE_SECURITY_GROUP),
+            code="NotOurs",
+            message=f"Security group {wanted.name} exists and is not this DaskCluster's; rename or delete it",
+            kind=Kind.NEEDS_USER,
+        )
+    group_id: str = found["GroupId"]
+    actual = set(_rules(found["IpPermissions"]))
+    await _change(aws, operations.AUTHORIZE_INGRESS, group_id, set(wanted.rules) - actual)
+    await _change(aws, operations.REVOKE_INGRESS, group_id, actual - set(wanted.rules))
+    return group_id
+
+
+async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
+    """Delete the groups of this name that are ours.
+
+    Raises:
+        AwsError: DependencyViolation while a network interface still uses it.
+
+    """
+    filters = [{"Name": "group-name", "Values": [name]}]
+    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters)
+    for group in answer["SecurityGroups"]:
+        if not carries(from_upper(group.get("Tags", ())), own_tags):
+            continue
+        try:
+            await aws.call(operations.DELETE_SECURITY_GROUP, GroupId=group["GroupId"])
+        except AwsError as error:
+            if error.kind is not Kind.GONE:
+                raise
+
+
+async def _find(aws: Aws, *, name: str, vpc_id: str) -> dict[str, Any] | None:
+    filters = [{"Name": "group-name", "Values": [name]}, {"Name": "vpc-id", "Values": [vpc_id]}]
+    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters)
+    return next(iter(answer["SecurityGroups"]), None)
+
+
+async def _change(aws: Aws, operation: operations.Operation, group_id: str, rules: set[Rule]) -> None:
+    if not rules:
+        return
+    try:
+        await aws.call(
+            operation, GroupId=group_id, IpPermissions=[_permission(rule, group_id) for rule in sorted(rules)]
+        )
+    except AwsError as error:
+        if error.kind is not Kind.CONFLICT:  # somebody was there first
+            raise
+
+
+def _permission(rule: Rule, group_id: str) -> dict[str, Any]:
+    permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": rule.from_port, "ToPort": rule.to_port}
+    if not rule.cidr:
+        permission["UserIdGroupPairs"] = [{"GroupId": group_id}]
+    elif ":" in rule.cidr:
+        permission["Ipv6Ranges"] = [{"CidrIpv6": rule.cidr}]
+    else:
+        permission["IpRanges"] = [{"CidrIp": rule.cidr}]
+    return permission
+
+
+def _rules(permissions: Iterable[Mapping[str, Any]]) -> Iterable[Rule]:
+    for permission in permissions:
+        if permission.get("IpProtocol") != "tcp":
+            continue
+        ports = {"from_port": permission["FromPort"], "to_port": permission["ToPort"]}
+        for _ in permission.get("UserIdGroupPairs", ()):
+            yield Rule(**ports)
+        for ip_range in permission.get("IpRanges", ()):
+            yield Rule(**ports, cidr=ip_range["CidrIp"])
+        for ip_range in permission.get("Ipv6Ranges", ()):
+            yield Rule(**ports, cidr=ip_range["CidrIpv6"])

@@ -1,0 +1,117 @@
+"""Calls to AWS: one shared client for each service and region, every call named, counted and logged."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import logging
+import re
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Self
+
+import aiobotocore.config
+import aiobotocore.session
+import botocore.exceptions
+
+from dask_ecs.aws import errors
+from dask_ecs.aws.operations import Operation
+
+logger = logging.getLogger(__name__)
+
+# Seconds. A call that takes longer has an unknown outcome, which every caller can bear.
+CONNECT_TIMEOUT = 5
+READ_TIMEOUT = 20
+
+
+class Aws:
+    """AWS in one region, by the standard credential chain; `AWS_ENDPOINT_URL` is honoured."""
+
+    def __init__(self, sessions: Sessions, region: str) -> None:
+        self._sessions = sessions
+        self.region = region
+
+    async def call(self, operation: Operation, **parameters: Any) -> dict[str, Any]:
+        """Call one operation and return its answer.
+
+        Raises:
+            AwsError: classified; `UnknownOutcomeError` when the call may have been carried out.
+
+        """
+        client = await self._sessions.client(operation.service, self.region)
+        self._sessions.calls[str(operation)] += 1
+        started = time.monotonic()
+        try:
+            answer: dict[str, Any] = await getattr(client, _snake_case(operation.name))(**parameters)
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError) as error:
+            known = errors.classify(str(operation), error)
+            logger.debug("%s failed: %s", operation, known, extra={"awsRequestId": known.request_id})
+            raise known from error
+        metadata = answer.pop("ResponseMetadata", {})
+        milliseconds = (time.monotonic() - started) * 1000
+        request_id = metadata.get("RequestId", "")
+        logger.debug("%s took %.0f ms", operation, milliseconds, extra={"awsRequestId": request_id})
+        return answer
+
+    async def pages(self, operation: Operation, key: str, **parameters: Any) -> AsyncIterator[Any]:
+        """Yield the items under `key` of all pages of a listing; both of AWS's ways to name the next page are known."""
+        more: dict[str, Any] = {}
+        while True:
+            answer = await self.call(operation, **parameters, **more)
+            for item in answer[key]:
+                yield item
+            if answer.get("nextToken"):
+                more = {"nextToken": answer["nextToken"]}
+            elif answer.get("NextToken"):
+                more = {"NextToken": answer["NextToken"]}
+            elif answer.get("IsTruncated"):
+                more = {"Marker": answer["Marker"]}
+            else:
+                return
+
+
+class Sessions:
+    """The clients of one operator: made on first use, closed together."""
+
+    def __init__(self) -> None:
+        self._session = aiobotocore.session.get_session()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._lock = asyncio.Lock()
+        self._stack = contextlib.AsyncExitStack()
+        self.calls: collections.Counter[str] = collections.Counter()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def default_region(self) -> str | None:
+        """The region of the standard configuration, None if there is none."""
+        region: str | None = self._session.get_config_variable("region")
+        return region
+
+    def region(self, name: str) -> Aws:
+        """Return AWS in a region."""
+        return Aws(self, name)
+
+    async def client(self, service: str, region: str) -> Any:
+        """Return the shared client."""
+        async with self._lock:
+            if (service, region) not in self._clients:
+                config = aiobotocore.config.AioConfig(
+                    connect_timeout=CONNECT_TIMEOUT,
+                    read_timeout=READ_TIMEOUT,
+                    max_pool_connections=50,
+                    retries={"mode": "standard", "total_max_attempts": 3},
+                    user_agent_appid="dask-ecs-operator",
+                )
+                made = self._session.create_client(service, region_name=region, config=config)
+                self._clients[service, region] = await self._stack.enter_async_context(made)
+            return self._clients[service, region]
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -1,0 +1,112 @@
+"""ECS tasks: run, stopped, listed, described."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args
+
+from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError, Kind, TasksNotPlacedError
+from dask_ecs.aws.session import Aws
+from dask_ecs.plan.observed import LAUNCH_VARIABLE, SCHEDULER_VARIABLE, Role, Task
+
+# AWS: "DescribeTasks": up to 100 tasks a call.
+MOST_DESCRIBED = 100
+
+
+async def run(aws: Aws, request: Mapping[str, Any]) -> tuple[list[Task], TasksNotPlacedError | None]:
+    """Run tasks; return those that are on their way, and what AWS said of those that are not.
+
+    Raises:
+        UnknownOutcomeError: no answer came; the same request may be sent again.
+        AwsError: nothing was started; but of kind CONFLICT, when an earlier request with this token was another.
+
+    """
+    answer = await aws.call(operations.RUN_TASK, **request)
+    return parse(answer["tasks"]), _not_placed(answer.get("failures", ()))
+
+
+async def stop(aws: Aws, *, ecs_cluster: str, task_arn: str, why: str) -> None:
+    """Stop a task; one that is gone already is fine."""
+    try:
+        await aws.call(operations.STOP_TASK, cluster=ecs_cluster, task=task_arn, reason=why[:1024])
+    except AwsError as error:
+        if error.kind is not Kind.GONE and "not found" not in error.message:
+            raise
+
+
+async def list_arns(aws: Aws, *, ecs_cluster: str) -> list[str]:
+    """Return the ARNs of all tasks of an ECS cluster, running first, then those that stopped in the last hour."""
+    arns: list[str] = []
+    for desired in ("RUNNING", "STOPPED"):
+        listing = aws.pages(operations.LIST_TASKS, "taskArns", cluster=ecs_cluster, desiredStatus=desired)
+        arns += [arn async for arn in listing]
+    return arns
+
+
+async def describe(aws: Aws, *, ecs_cluster: str, arns: Sequence[str]) -> tuple[list[Task], set[str]]:
+    """Return the tasks that are ours in form, and the ARNs that ECS does not know."""
+    tasks: list[Task] = []
+    missing: set[str] = set()
+    for start in range(0, len(arns), MOST_DESCRIBED):
+        batch = arns[start : start + MOST_DESCRIBED]
+        answer = await aws.call(operations.DESCRIBE_TASKS, cluster=ecs_cluster, tasks=batch)
+        tasks += parse(answer["tasks"])
+        missing |= {failure["arn"] for failure in answer.get("failures", ())}
+    return tasks, missing
+
+
+def parse(described: Iterable[Mapping[str, Any]]) -> list[Task]:
+    """Return tasks from ECS's description; those without a container of ours are left out."""
+    return [task for one in described if (task := _task(one)) is not None]
+
+
+def _task(one: Mapping[str, Any]) -> Task | None:
+    container = next((found for found in one.get("containers", ()) if found.get("name") in get_args(Role)), None)
+    if container is None or not one.get("startedBy"):
+        return None
+    environment = {
+        variable["name"]: variable.get("value", "")
+        for override in one.get("overrides", {}).get("containerOverrides", ())
+        if override.get("name") == container["name"]
+        for variable in override.get("environment", ())
+    }
+    return Task(
+        arn=one["taskArn"],
+        role=container["name"],
+        started_by=one["startedBy"],
+        task_definition_arn=one["taskDefinitionArn"],
+        last_status=one["lastStatus"],
+        desired_status=one["desiredStatus"],
+        version=one.get("version", 0),
+        launch_token=environment.get(LAUNCH_VARIABLE),
+        scheduler_address=environment.get(SCHEDULER_VARIABLE),
+        private_ip=_private_ip(one),
+        health=container.get("healthStatus", "UNKNOWN"),
+        created_at=one["createdAt"],
+        started_at=one.get("startedAt"),
+        stopped_at=one.get("stoppedAt"),
+        stop_code=one.get("stopCode"),
+        stopped_reason=one.get("stoppedReason"),
+        exit_code=container.get("exitCode"),
+        container_reason=container.get("reason"),
+    )
+
+
+def _private_ip(one: Mapping[str, Any]) -> str | None:
+    """Return the address of the task's network interface, once that is attached."""
+    for attachment in one.get("attachments", ()):
+        if attachment.get("type") == "ElasticNetworkInterface" and attachment.get("status") == "ATTACHED":
+            details = {detail["name"]: detail.get("value") for detail in attachment.get("details", ())}
+            return details.get("privateIPv4Address")
+    return None
+
+
+def _not_placed(failures: Sequence[Mapping[str, Any]]) -> TasksNotPlacedError | None:
+    if not failures:
+        return None
+    reasons = sorted({" ".join(filter(None, (one.get("reason"), one.get("detail")))) for one in failures})
+    return TasksNotPlacedError(
+        operation=str(operations.RUN_TASK),
+        code="TasksNotPlaced",
+        message=f"ECS placed not all tasks: {', '.join(reasons)}",
+        kind=Kind.NEEDS_USER,
+    )

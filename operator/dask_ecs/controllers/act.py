@@ -1,0 +1,86 @@
+"""Doing what was planned: each action through `aws` or `dask`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dask_ecs.aws import ecs_clusters, logs, network, operations, roles, security_groups, task_definitions, tasks
+from dask_ecs.aws.errors import AwsError
+from dask_ecs.aws.session import Aws
+from dask_ecs.controllers.task_watcher import TaskWatcher
+from dask_ecs.dask import scheduler
+from dask_ecs.dask.errors import SchedulerError
+from dask_ecs.plan import actions
+
+# Seconds that moving the results of retiring workers may take before their tasks are stopped all the same; being
+# stopped, a worker goes on with it for as long as its stopTimeout lets it.
+RETIRE_DEADLINE = 120
+
+
+async def act(aws: Aws, action: actions.Action[Any], *, own_tags: Mapping[str, str]) -> Any:
+    """Do one action and return what came of it.
+
+    Raises:
+        AwsError, NeedsUser, SchedulerError: it could not be done.
+    """
+    match action:
+        case actions.IdentifyAccount():
+            return str((await aws.call(operations.GET_CALLER_IDENTITY))["Account"])
+        case actions.ResolveNetwork():
+            return await network.resolve(aws, action)
+        case actions.UseEcsCluster():
+            return await ecs_clusters.use(aws, arn=action.arn)
+        case actions.FindEcsCluster():
+            return await ecs_clusters.find(aws, cluster=action.cluster)
+        case actions.EnsureEcsCluster():
+            return await ecs_clusters.ensure(aws, name=action.name, tags=action.tags, own_tags=own_tags)
+        case actions.EnsureRole():
+            return await roles.ensure(aws, action, own_tags=own_tags)
+        case actions.EnsureSecurityGroup():
+            return await security_groups.ensure(aws, action, own_tags=own_tags)
+        case actions.EnsureLogGroup():
+            return await logs.ensure_group(
+                aws, name=action.name, retention_days=action.retention_days, tags=action.tags
+            )
+        case actions.RegisterTaskDefinition():
+            return await task_definitions.ensure(aws, action.request)
+        case actions.StopTask():
+            await tasks.stop(aws, ecs_cluster=action.ecs_cluster, task_arn=action.task_arn, why=action.why)
+        case actions.RetireWorkers():
+            await _retire(aws, action)
+        case actions.DeregisterTaskDefinitions():
+            await task_definitions.deregister(aws, family_prefix=action.family_prefix)
+        case actions.DeleteRole():
+            await roles.delete(aws, name=action.name, own_tags=action.tags)
+        case actions.DeleteSecurityGroup():
+            await security_groups.delete(aws, name=action.name, own_tags=action.tags)
+        case actions.DeleteEcsCluster():
+            await ecs_clusters.delete(aws, name=action.name, own_tags=action.tags)
+        case _:
+            raise TypeError(f"nobody knows how to do {action!r}")
+    return True
+
+
+async def run_tasks(aws: Aws, action: actions.RunTasks, *, watcher: TaskWatcher) -> AwsError | None:
+    """Run tasks, and let the watcher know at once; return what AWS said of those it did not place.
+
+    Raises:
+        AwsError: as `tasks.run`.
+    """
+    started, not_placed = await tasks.run(aws, action.request)
+    watcher.put(started)
+    return not_placed
+
+
+async def _retire(aws: Aws, action: actions.RetireWorkers) -> None:
+    chosen = await scheduler.workers_to_close(action.scheduler_address, hosts=action.count)
+    seen = await scheduler.identity(action.scheduler_address)
+    hosts = {worker.host for worker in seen.workers if worker.address in set(chosen)}
+    try:
+        await scheduler.retire_workers(action.scheduler_address, workers=chosen, deadline=RETIRE_DEADLINE)
+    except SchedulerError:
+        # Still moving, or nowhere to move to: on SIGTERM each worker tries once more by itself.
+        pass
+    for host in sorted(hosts & action.tasks.keys()):
+        await tasks.stop(aws, ecs_cluster=action.ecs_cluster, task_arn=action.tasks[host], why="scaled down")
+
+

@@ -1,0 +1,121 @@
+"""The Kubernetes API: read objects, write their status, finalizer and events."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from kubernetes.aio import client
+from kubernetes.aio.client.exceptions import ApiException
+
+from dask_ecs.api.daskcluster import GROUP, PLURAL, VERSION
+from dask_ecs.controllers.store import Body
+
+# Not kopf's own: kopf takes its finalizer off objects that none of its handlers needs it for.
+FINALIZER = "ecs.dask.org/cleanup"
+_MERGE_PATCH = "application/merge-patch+json"
+_PAGE = 500
+
+
+class ConflictError(Exception):
+    """The object has changed since it was read: read it again."""
+
+
+class GoneError(Exception):
+    """The object is not there any more."""
+
+
+class Objects:
+    """DaskClusters on the API server."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        self._custom = client.CustomObjectsApi(api)
+
+    async def get(self, *, namespace: str, name: str) -> Body:
+        """Read one object.
+
+        Raises:
+            GoneError: it is not there.
+        """
+        try:
+            body: Body = await self._custom.get_namespaced_custom_object(GROUP, VERSION, namespace, PLURAL, name)
+        except ApiException as error:
+            raise _translated(error) from error
+        return body
+
+    async def list(self, *, namespace: str | None) -> AsyncIterator[Body]:
+        """Yield all objects, of one namespace or of all."""
+        token: dict[str, str] = {}
+        while True:
+            if namespace is None:
+                page = await self._custom.list_cluster_custom_object(GROUP, VERSION, PLURAL, limit=_PAGE, **token)
+            else:
+                page = await self._custom.list_namespaced_custom_object(
+                    GROUP, VERSION, namespace, PLURAL, limit=_PAGE, **token
+                )
+            for body in page["items"]:
+                yield body
+            if not page["metadata"].get("continue"):
+                return
+            token = {"_continue": page["metadata"]["continue"]}
+
+    async def write_status(self, body: Body, status: Mapping[str, Any]) -> Body:
+        """Make the object's status this one; nothing is sent when it is so already.
+
+        Raises:
+            ConflictError: the object has changed since `body`.
+            GoneError: it is not there any more.
+        """
+        changes = merge_patch(body.get("status") or {}, status)
+        if not changes:
+            return body
+        return await self._patch(body, {"status": changes}, status=True)
+
+    async def add_finalizer(self, body: Body) -> Body:
+        """Put our finalizer on the object; errors as `write_status`."""
+        there = body["metadata"].get("finalizers") or []
+        return await self._patch(body, {"metadata": {"finalizers": [*there, FINALIZER]}})
+
+    async def remove_finalizer(self, body: Body) -> None:
+        """Take our finalizer off the object; errors as `write_status`."""
+        rest = [finalizer for finalizer in body["metadata"].get("finalizers") or [] if finalizer != FINALIZER]
+        await self._patch(body, {"metadata": {"finalizers": rest}})
+
+    async def _patch(self, body: Body, patch: dict[str, Any], *, status: bool = False) -> Body:
+        metadata = body["metadata"]
+        patch = {**patch, "metadata": {**patch.get("metadata", {}), "resourceVersion": metadata["resourceVersion"]}}
+        call = (
+            self._custom.patch_namespaced_custom_object_status
+            if status
+            else self._custom.patch_namespaced_custom_object
+        )
+        try:
+            patched: Body = await call(
+                GROUP,
+                VERSION,
+                metadata["namespace"],
+                PLURAL,
+                metadata["name"],
+                patch,
+                _content_type=_MERGE_PATCH,
+            )
+        except ApiException as error:
+            raise _translated(error) from error
+        return patched
+
+
+def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON merge patch (RFC 7396) that makes `new` of `old`."""
+    patch: dict[str, Any] = {key: None for key in old if key not in new}
+    for key, value in new.items():
+        before = old.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            if changes := merge_patch(before, value):
+                patch[key] = changes
+        elif key not in old or before != value:
+            patch[key] = value
+    return patch
+
+
+def _translated(error: ApiException) -> Exception:
+    if error.status == 409:
+        return ConflictError(error.reason)
+    return GoneError(error.reason) if error.status == 404 else error

@@ -1,0 +1,64 @@
+"""A work queue: every key once at most, handled by one worker at a time, now or later."""
+
+import asyncio
+from collections import deque
+
+
+class WorkQueue:
+    """Keys that want to be looked at. A key added while it is handled is handled once more afterwards."""
+
+    def __init__(self) -> None:
+        self._ready: deque[str] = deque()
+        self._waiting: set[str] = set()  # in _ready, or to be put there when its handling ends
+        self._handled: set[str] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._arrival = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._ready)
+
+    def add(self, key: str) -> None:
+        """Have the key looked at as soon as a worker is free."""
+        self._cancel_timer(key)
+        if key in self._waiting:
+            return
+        self._waiting.add(key)
+        if key not in self._handled:
+            self._ready.append(key)
+            self._arrival.set()
+
+    def add_after(self, key: str, seconds: float) -> None:
+        """Have the key looked at in some seconds, unless it is looked at before."""
+        loop = asyncio.get_running_loop()
+        when = loop.time() + max(seconds, 0)
+        timer = self._timers.get(key)
+        if key in self._waiting or (timer and timer.when() <= when):
+            return
+        self._cancel_timer(key)
+        self._timers[key] = loop.call_at(when, self.add, key)
+
+    async def get(self) -> str:
+        """Wait for a key and take it; `done` has to follow."""
+        while not self._ready:
+            self._arrival.clear()
+            await self._arrival.wait()
+        key = self._ready.popleft()
+        self._waiting.discard(key)
+        self._handled.add(key)
+        return key
+
+    def done(self, key: str) -> None:
+        """Say that the key has been looked at."""
+        self._handled.discard(key)
+        if key in self._waiting:
+            self._ready.append(key)
+            self._arrival.set()
+
+    def close(self) -> None:
+        """Forget what was to be looked at later."""
+        for key in list(self._timers):
+            self._cancel_timer(key)
+
+    def _cancel_timer(self, key: str) -> None:
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
