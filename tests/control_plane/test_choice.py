@@ -64,7 +64,7 @@ def test_assets_without_an_api_server_are_refused_by_name(tmp_path: Path) -> Non
 def test_it_is_built_once_and_announced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     toolchain = Toolchain(tmp_path)
     first = binaries.find(toolchain.environment)
-    assert "Building a Kubernetes v1.37.2 control plane" in capsys.readouterr().err
+    assert "Building a Kubernetes v" in capsys.readouterr().err
     assert binaries.find(toolchain.environment) == first
     assert toolchain.builds == 1
     assert capsys.readouterr().err == ""

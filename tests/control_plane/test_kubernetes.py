@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from dask_ecs.local import kubectl
+from dask_ecs.local.controlplane import build
 from dask_ecs.local.controlplane.run import ControlPlane
 
 Kubectl = Callable[..., str]
@@ -32,11 +33,11 @@ def as_service_account(
     return make
 
 
-def test_kubectl_version_names_the_release_that_go_mod_pins(as_administrator: Kubectl) -> None:
+def test_the_server_is_of_the_release_that_go_mod_pins_and_kubectl_of_the_same_minor(as_administrator: Kubectl) -> None:
     versions = json.loads(as_administrator("version", "--output=json"))
     server, client = versions["serverVersion"], versions["clientVersion"]
-    assert server["gitVersion"] == "v1.37.2"
-    assert (server["major"], server["minor"]) == (client["major"], client["minor"]) == ("1", "37")
+    assert server["gitVersion"] == build.kubernetes_version((build.SOURCES / "go.mod").read_text())
+    assert (server["major"], server["minor"]) == (client["major"], client["minor"])
 
 
 @pytest.mark.parametrize("path", ["/version", "/readyz", "/api/v1/namespaces"])

@@ -14,7 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_PR_SET_PDEATHSIG = 1  # prctl(2), PR_SET_PDEATHSIG
+_PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>, see prctl(2)
+_libc = ctypes.CDLL(None)  # loaded before the fork: after it only prctl itself is called
 
 
 def start(
@@ -52,7 +53,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 def main(command: Sequence[str]) -> int:
     """Run ``command`` until it ends or standard input is closed; return its exit code."""
-    program = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_ask_for_sigkill)  # noqa: PLW1509 - this process has one thread
+    # preexec_fn is unsafe beside other threads (subprocess' documentation): here are none.
+    program = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_ask_for_sigkill)  # noqa: PLW1509
     watched = [sys.stdin.fileno(), os.pidfd_open(program.pid)]
     while True:
         readable, _, _ = select.select(watched, [], [])
@@ -62,9 +64,6 @@ def main(command: Sequence[str]) -> int:
             program.kill()
             break
     return program.wait()
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def _ask_for_sigkill() -> None:

@@ -93,7 +93,7 @@ class ControlPlane:
         return kubeconfig(url=self.url, authority=self.authority, user=BearerToken(token), namespace=namespace)
 
     def _write_credentials(self, authority: CertificateAuthority) -> None:
-        server = authority.server(names=["localhost", "kubernetes.default.svc"], addresses=["127.0.0.1"])
+        server = authority.server(names=["localhost"], addresses=["127.0.0.1"])
         administrator = authority.client(user="dask-ecs-local", groups=["system:masters"])
         service_accounts = service_account_key()
         admin_kubeconfig = kubeconfig(url=self.url, authority=authority.certificate, user=administrator)
