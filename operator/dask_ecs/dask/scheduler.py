@@ -26,7 +26,7 @@ _BY_HOST = b"coperator\nattrgetter\n(S'host'\ntR."
 async def identity(address: str, *, deadline: float = 5) -> SchedulerIdentity:
     """Ask a scheduler for its id and all its workers."""
     fields = _fields(await _ask(address, {"op": "identity"}, deadline=deadline))
-    if fields.keys() < {"type", "id", "workers"} or answer.text(fields["type"]) != "Scheduler":
+    if not fields.keys() >= {"type", "id", "workers"} or answer.text(fields["type"]) != "Scheduler":
         raise SchedulerProtocolError(f"{address} is no Dask scheduler")
     workers = answer.entries(fields["workers"], most=MAX_WORKERS)
     return SchedulerIdentity(
