@@ -115,7 +115,7 @@ def _build(target: Path, *, toolchain: GoToolchain, environment: Mapping[str, st
     """Build into a folder beside ``target`` and rename it, so that ``target`` is whole or is not."""
     version = kubernetes_version((SOURCES / "go.mod").read_text())
     print(
-        f"Building a Kubernetes {version} control plane into {target}: once, about 5 minutes on 2 cores.",
+        f"Building a Kubernetes {version} control plane into {target}: once, 5 to 8 minutes on 2 cores.",
         file=sys.stderr,
         flush=True,
     )
