@@ -1,4 +1,4 @@
-"""The AWS seam: exactly the operations that are called, each with the permissions that it needs. It reads as the policy."""
+"""The AWS seam: exactly the operations that are called, each with the permissions that it needs."""
 
 import dataclasses
 

@@ -1,14 +1,15 @@
 """Doing what was planned: each action through `aws` or `dask`."""
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
 from dask_ecs.aws import ecs_clusters, logs, network, operations, roles, security_groups, task_definitions, tasks
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Aws
-from dask_ecs.controllers.task_watcher import TaskWatcher
+from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.dask import scheduler
-from dask_ecs.dask.errors import SchedulerError
+from dask_ecs.dask.errors import SchedulerError, SchedulerRefusedError
 from dask_ecs.plan import actions
 
 # Seconds that moving the results of retiring workers may take before their tasks are stopped all the same; being
@@ -16,11 +17,12 @@ from dask_ecs.plan import actions
 RETIRE_DEADLINE = 120
 
 
-async def act(aws: Aws, action: actions.Action[Any], *, own_tags: Mapping[str, str]) -> Any:
+async def act(aws: Aws, action: actions.Action[Any], *, own_tags: Mapping[str, str], watchers: TaskWatchers) -> Any:
     """Do one action and return what came of it.
 
     Raises:
         AwsError, NeedsUser, SchedulerError: it could not be done.
+
     """
     match action:
         case actions.IdentifyAccount():
@@ -44,9 +46,9 @@ async def act(aws: Aws, action: actions.Action[Any], *, own_tags: Mapping[str, s
         case actions.RegisterTaskDefinition():
             return await task_definitions.ensure(aws, action.request)
         case actions.StopTask():
-            await tasks.stop(aws, ecs_cluster=action.ecs_cluster, task_arn=action.task_arn, why=action.why)
+            await _stop(aws, action.ecs_cluster, action.task_arn, why=action.why, watchers=watchers)
         case actions.RetireWorkers():
-            await _retire(aws, action)
+            await _retire(aws, action, watchers=watchers)
         case actions.DeregisterTaskDefinitions():
             await task_definitions.deregister(aws, family_prefix=action.family_prefix)
         case actions.DeleteRole():
@@ -60,27 +62,32 @@ async def act(aws: Aws, action: actions.Action[Any], *, own_tags: Mapping[str, s
     return True
 
 
-async def run_tasks(aws: Aws, action: actions.RunTasks, *, watcher: TaskWatcher) -> AwsError | None:
-    """Run tasks, and let the watcher know at once; return what AWS said of those it did not place.
+async def run_tasks(aws: Aws, action: actions.RunTasks, *, watchers: TaskWatchers) -> AwsError | None:
+    """Run tasks, and let their watcher know at once; return what AWS said of those it did not place.
 
     Raises:
         AwsError: as `tasks.run`.
+
     """
     started, not_placed = await tasks.run(aws, action.request)
-    watcher.put(started)
+    watchers.of(aws, action.request["cluster"]).put(started)
     return not_placed
 
 
-async def _retire(aws: Aws, action: actions.RetireWorkers) -> None:
-    chosen = await scheduler.workers_to_close(action.scheduler_address, hosts=action.count)
-    seen = await scheduler.identity(action.scheduler_address)
-    hosts = {worker.host for worker in seen.workers if worker.address in set(chosen)}
-    try:
-        await scheduler.retire_workers(action.scheduler_address, workers=chosen, deadline=RETIRE_DEADLINE)
-    except SchedulerError:
-        # Still moving, or nowhere to move to: on SIGTERM each worker tries once more by itself.
-        pass
-    for host in sorted(hosts & action.tasks.keys()):
-        await tasks.stop(aws, ecs_cluster=action.ecs_cluster, task_arn=action.tasks[host], why="scaled down")
+async def _stop(aws: Aws, ecs_cluster: str, task_arn: str, *, why: str, watchers: TaskWatchers) -> None:
+    await tasks.stop(aws, ecs_cluster=ecs_cluster, task_arn=task_arn, why=why)
+    watchers.of(aws, ecs_cluster).stopping(task_arn)
 
 
+async def _retire(aws: Aws, action: actions.RetireWorkers, *, watchers: TaskWatchers) -> None:
+    address = action.scheduler_address
+    chosen = await scheduler.workers_to_close(address, hosts=action.count)
+    seen = await scheduler.identity(address)
+    hosts = {worker.host for worker in seen.workers if worker.address in set(chosen)} & action.tasks.keys()
+    if not hosts:
+        raise SchedulerRefusedError(f"The scheduler at {address} names no workers to close")
+    # If moving the results takes longer, or has nowhere to go: told to stop, each worker tries once more by itself.
+    with contextlib.suppress(SchedulerError):
+        await scheduler.retire_workers(address, workers=chosen, deadline=RETIRE_DEADLINE)
+    for host in sorted(hosts):
+        await _stop(aws, action.ecs_cluster, action.tasks[host], why="scaled down", watchers=watchers)

@@ -34,6 +34,7 @@ class Objects:
 
         Raises:
             GoneError: it is not there.
+
         """
         try:
             body: Body = await self._custom.get_namespaced_custom_object(GROUP, VERSION, namespace, PLURAL, name)
@@ -63,6 +64,7 @@ class Objects:
         Raises:
             ConflictError: the object has changed since `body`.
             GoneError: it is not there any more.
+
         """
         changes = merge_patch(body.get("status") or {}, status)
         if not changes:

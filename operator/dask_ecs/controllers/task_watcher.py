@@ -1,4 +1,4 @@
-"""One memory of the tasks of an ECS cluster, kept by polling: quick while something starts or stops, slow when still."""
+"""One memory of an ECS cluster's tasks, kept by polling: quick while something starts or stops, else slow."""
 
 import asyncio
 import dataclasses
@@ -15,7 +15,7 @@ from dask_ecs.plan.observed import Task
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two looks. ECS allows 20 ListTasks and DescribeTasks a second in an account (AWS: "Request throttling").
+# Seconds between two looks. An account has 20 ListTasks and DescribeTasks a second (AWS: "Request throttling").
 BUSY_INTERVAL = 1.0
 STILL_INTERVAL = 10.0
 
@@ -71,6 +71,12 @@ class TaskWatcher:
                 known[task.arn] = task
                 changed.add(uid)
         return changed
+
+    def stopping(self, arn: str) -> None:
+        """Take in that AWS was asked to stop a task: what is planned next does not ask again."""
+        for tasks in self._tasks.values():
+            if arn in tasks:
+                tasks[arn] = dataclasses.replace(tasks[arn], desired_status="STOPPED")
 
     async def run(self) -> None:
         """Poll until cancelled."""

@@ -176,7 +176,7 @@ class StopTask(Action[None]):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RetireWorkers(Action[None]):
-    """Let the scheduler choose and retire `count` of the workers in `tasks` (host to task ARN), then stop their tasks."""
+    """Let the scheduler choose and retire `count` of the workers in `tasks` (ARNs by host), then stop these."""
 
     subject: Subject = "scaleDown"
     ecs_cluster: str

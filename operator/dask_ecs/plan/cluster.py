@@ -94,7 +94,7 @@ def _plan_deletion(target: Target, observed: Observed, *, now: datetime.datetime
 
 def _with_relevant_holds(observed: Observed, todo: Sequence[actions.Action[Any]]) -> Observed:
     """Leave out what once failed and is not wanted any more."""
-    wanted = {action.subject for action in todo}
+    wanted = {"tasks", *(action.subject for action in todo)}
     holds = {subject: hold for subject, hold in observed.holds.items() if subject in wanted}
     return dataclasses.replace(observed, holds=holds)
 

@@ -18,7 +18,7 @@ class Diagnosis:
     fix: str
 
 
-# AWS: "Amazon ECS stopped tasks error messages", "API failure reasons" and "RunTask", in the Amazon ECS developer guide.
+# AWS: "Amazon ECS stopped tasks error messages" and "API failure reasons" in the developer guide.
 _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"CannotPullContainerError.*(not found|manifest unknown|does not exist|denied|unauthorized|invalid reference)",
@@ -28,8 +28,8 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"CannotPull\w*Error|ResourceInitializationError.*(registry|ecr|pull|secrets or registry auth)",
         "ImagePullFailed",
-        "Tasks can not reach the image's registry: give them a public address in a public subnet (spec.network.assignPublicIp: true), "
-        "or subnets with a NAT gateway or VPC endpoints (spec.network.subnets).",
+        "Tasks can not reach the image's registry: give them a public address in a public subnet "
+        "(spec.network.assignPublicIp: true), or subnets with a NAT gateway or VPC endpoints (spec.network.subnets).",
     ),
     (
         r"log group does not exist|failed to validate logger args",
@@ -54,12 +54,14 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"RESOURCE:GPU",
         "NoGPUs",
-        "No container instance of the ECS cluster has enough free GPUs: add GPU instances, or lower spec.worker.gpu or replicas.",
+        "No container instance of the ECS cluster has enough free GPUs: add GPU instances, "
+        "or lower spec.worker.gpu or replicas.",
     ),
     (
         r"RESOURCE:(CPU|MEMORY)",
         "NoRoomOnInstances",
-        "No container instance has enough free CPU or memory: add or enlarge instances, or lower spec.worker.cpu, memory or replicas.",
+        "No container instance has enough free CPU or memory: add or enlarge instances, "
+        "or lower spec.worker.cpu, memory or replicas.",
     ),
     (
         r"RESOURCE:ENI",
@@ -89,7 +91,8 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"[Cc]apacity is unavailable",
         "CapacityUnavailable",
-        "AWS has no Fargate capacity there just now: it is tried again; more subnets in other zones (spec.network.subnets) help.",
+        "AWS has no Fargate capacity there just now: it is tried again; "
+        "more subnets in other zones (spec.network.subnets) help.",
     ),
     (
         r"unable to assume the role",

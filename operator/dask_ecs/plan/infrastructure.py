@@ -37,7 +37,7 @@ def plan(target: Target, known: Known) -> tuple[Infrastructure, list[actions.Act
     spec = target.cluster.spec
     identify, cluster, network, log_group = (
         actions.IdentifyAccount(),
-        _ecs_cluster(target),
+        ecs_cluster(target),
         _network(target),
         _log_group(target),
     )
@@ -117,7 +117,8 @@ def command(target: Target, role: Role, *, scheduler_address: str = "") -> list[
     )
 
 
-def _ecs_cluster(target: Target) -> actions.Action[EcsCluster]:
+def ecs_cluster(target: Target) -> actions.Action[EcsCluster]:
+    """Return how to come by the ECS cluster: the user's, or one that is made."""
     spec = target.cluster.spec
     if spec.cluster_arn:
         return actions.UseEcsCluster(arn=spec.cluster_arn)

@@ -5,7 +5,7 @@ import re
 
 # AWS: "IAM and AWS STS quotas" (role names).
 IAM_ROLE_NAME = 64
-# AWS: "CreateCluster" and "RegisterTaskDefinition" in the Amazon ECS API reference; "CreateSecurityGroup" in the EC2 one.
+# AWS: "CreateCluster" and "RegisterTaskDefinition" in ECS's API reference, "CreateSecurityGroup" in EC2's.
 ECS_NAME = 255
 SECURITY_GROUP_NAME = 255
 

@@ -104,6 +104,7 @@ Subject = Literal[
     "workerDefinition",
     "scheduler",
     "worker",
+    "tasks",
     "stop",
     "scaleDown",
 ]

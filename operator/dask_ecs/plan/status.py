@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_condition
 from dask_ecs.api.status import (
@@ -19,6 +20,7 @@ from dask_ecs.api.status import (
 )
 from dask_ecs.plan import diagnosis
 from dask_ecs.plan.infrastructure import Infrastructure
+from dask_ecs.plan.observed import Launch as Written
 from dask_ecs.plan.observed import Observed, Role, Subject
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
@@ -103,7 +105,7 @@ def of_cluster(
             )
             if network
             else before.network,
-            "launches": written_ahead(observed),
+            "launches": written_ahead(observed.launches),
             "finished": finished or before.finished,
             "conditions": stamp(before.conditions, said, generation=target.cluster.metadata.generation, now=now),
         }
@@ -132,13 +134,26 @@ def of_deletion(target: Target, observed: Observed, *, waits_for: str, now: date
             "dashboard_link": None,
             "replicas": len(live),
             "workers": WorkerCounts(desired=0, pending=0, running=sum(task.is_running for task in live)),
-            "launches": written_ahead(observed),
+            "launches": written_ahead(observed.launches),
             "conditions": stamp(before.conditions, said, generation=target.cluster.metadata.generation, now=now),
         }
     )
 
 
-def written_ahead(observed: Observed) -> tuple[Launch, ...]:
+def of_invalid(before: Mapping[str, Any], message: str, *, generation: int, now: datetime.datetime) -> dict[str, Any]:
+    """Return the status of an object that breaks the API's rules: all it had, and what is wrong."""
+    old = [Condition.model_validate(condition) for condition in before.get("conditions", ())]
+    said = {
+        "Ready": Said(status="False", reason="InvalidSpec", message=message),
+        "Reconciling": Said(status="False", reason="InvalidSpec", message=message),
+        "Stalled": Said(status="True", reason="InvalidSpec", message=message),
+    }
+    conditions = stamp(tuple(old), said, generation=generation, now=now)
+    dumped = [condition.model_dump(mode="json", exclude_none=True) for condition in conditions]
+    return {**before, "phase": "Failed", "observedGeneration": generation, "conditions": dumped}
+
+
+def written_ahead(launches: Iterable[Written]) -> tuple[Launch, ...]:
     """Return the launches as the status holds them."""
     return tuple(
         Launch(
@@ -148,7 +163,7 @@ def written_ahead(observed: Observed) -> tuple[Launch, ...]:
             request_hash=entry.request_hash,
             time=rfc3339_micro(entry.written_at),
         )
-        for entry in observed.launches
+        for entry in launches
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # its results elsewhere; one that has none is gone at once.
 WORKER_STOP_TIMEOUT = 120
 
-# The nofile limit that Dask's documentation advises for schedulers with many workers ("Too many open file descriptors").
+# A scheduler has a connection or more to each worker and client; the default of 1024 (Fargate) is soon used up.
 OPEN_FILES = 65535
 
 

@@ -52,7 +52,7 @@ def find_ecs_cluster(target: Target) -> actions.FindEcsCluster:
 
 
 def _deletions(target: Target) -> list[actions.Action[Any]]:
-    """Return the deletion of all that was made; what the user gave is not looked at, for that may be forbidden to us."""
+    """Return the deletion of all that was made; what the user gave is not even looked at: that may be forbidden."""
     spec, made = target.cluster.spec, target.cluster.status
     todo: list[actions.Action[Any]] = [actions.DeregisterTaskDefinitions(family_prefix=target.family_prefix)]
     roles: tuple[tuple[Any, str, str | None, str | None], ...] = (

@@ -1,0 +1,118 @@
+"""The command line: `dask-ecs`."""
+
+import asyncio
+import importlib
+import importlib.metadata
+import pathlib
+from typing import Literal
+
+import click
+import yaml
+
+from dask_ecs.api import crd
+from dask_ecs.controllers import log_format
+from dask_ecs.controllers import run as operator
+from dask_ecs.plan.settings import Settings
+
+
+class _Commands(click.Group):
+    """Commands, those of the local stack loaded only when asked for: they need the extra `local`."""
+
+    local = ("demo", "local")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *self.local])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.local:
+            return super().get_command(ctx, cmd_name)
+        try:
+            module = importlib.import_module("dask_ecs.local.cli")
+        except ModuleNotFoundError as error:
+            raise click.ClickException(
+                f"`dask-ecs {cmd_name}` needs more than the operator does (no module {error.name}): "
+                "pip install 'dask-ecs-operator[local]'"
+            ) from error
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=_Commands)
+@click.version_option(package_name="dask-ecs-operator")
+def main() -> None:
+    """Dask clusters on AWS ECS, as Kubernetes resources."""
+
+
+@main.command()
+@click.option("--namespace", "namespaces", multiple=True, metavar="NS", help="Watch this namespace; may be repeated.")
+@click.option("--all-namespaces", is_flag=True, help="Watch all namespaces (the default).")
+@click.option("--install", default="", help="Keeps two operators of one AWS account apart. Default: from kube-system.")
+@click.option("--default-image", help="Image of clusters that name none. Default: Dask's, of this operator's version.")
+@click.option("--default-gpu-image", default="rapidsai/rapidsai:latest", show_default=True)
+@click.option(
+    "--operator-cidr", "cidrs", multiple=True, metavar="CIDR", help="From where the operator reaches schedulers."
+)
+@click.option(
+    "--allow-role", "roles", multiple=True, metavar="PATTERN", help="Role ARNs that specs may name, as a glob."
+)
+@click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="The same for policies.")
+@click.option("--permissions-boundary", metavar="ARN", help="Of every role that is made.")
+@click.option("--log-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
+)
+@click.option("--health-address", metavar="HOST:PORT", help="Serve /healthz there.")
+def run(
+    namespaces: tuple[str, ...],
+    all_namespaces: bool,
+    install: str,
+    default_image: str | None,
+    default_gpu_image: str,
+    cidrs: tuple[str, ...],
+    roles: tuple[str, ...],
+    policies: tuple[str, ...],
+    permissions_boundary: str | None,
+    form: Literal["text", "json"],
+    log_level: str,
+    health_address: str | None,
+) -> None:
+    """Run the operator until it is told to stop.
+
+    Kubernetes is found by KUBECONFIG or the service account; AWS by its standard credential chain, AWS_REGION and
+    AWS_ENDPOINT_URL.
+    """
+    if namespaces and all_namespaces:
+        raise click.UsageError("--namespace and --all-namespaces exclude each other.")
+    log_format.configure(form=form, level=log_level)
+    settings = Settings(
+        install=install,
+        default_region="",
+        default_image=default_image or f"ghcr.io/dask/dask:{importlib.metadata.version('dask')}",
+        default_gpu_image=default_gpu_image,
+        operator_cidrs=cidrs,
+        allow_roles=roles,
+        allow_task_role_policies=policies,
+        permissions_boundary=permissions_boundary,
+    )
+    options = operator.Options(settings=settings, namespaces=namespaces or None, health_address=health_address)
+    try:
+        asyncio.run(operator.run(options))
+    except operator.StartError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option("--output", type=click.Path(file_okay=False, path_type=pathlib.Path), help="Write them to this folder.")
+@click.option(
+    "--check", type=click.Path(file_okay=False, path_type=pathlib.Path), help="Fail if this folder is not up to date."
+)
+def crds(output: pathlib.Path | None, check: pathlib.Path | None) -> None:
+    """Print, write or check the custom resource definitions."""
+    if output:
+        crd.write(output)
+    elif check:
+        if differences := crd.check(check):
+            click.echo("\n".join(differences))
+            raise click.ClickException(f"{check} is not up to date: run `make crds`.")
+    else:
+        click.echo(yaml.safe_dump_all(crd.crds(), sort_keys=False), nl=False)

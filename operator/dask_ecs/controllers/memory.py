@@ -1,0 +1,74 @@
+"""What the operator remembers of one object between two looks; all of it can be found again."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+from dask_ecs.api.daskcluster import DaskCluster
+from dask_ecs.plan.backoff import delay
+from dask_ecs.plan.observed import Hold, Launch, SchedulerProbe, Subject
+
+
+@dataclasses.dataclass(kw_only=True)
+class Memory:
+    """Of one object: what came of its actions, what AWS did not do, and the launches without a known outcome."""
+
+    launches: tuple[Launch, ...]
+    answers: dict[str, Any] = dataclasses.field(default_factory=dict)
+    holds: dict[Subject, Hold] = dataclasses.field(default_factory=dict)
+    probe: SchedulerProbe | None = None
+    log_tails: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    ended: set[str] | None = None  # stopped tasks that the user was told of; None before the first look
+    ready: bool | None = None
+
+    @classmethod
+    def of(cls, cluster: DaskCluster) -> "Memory":
+        """Start from what the status holds: the launches that were written ahead by whoever was here before."""
+        launches = tuple(
+            Launch(
+                token=entry.token,
+                role=entry.role,
+                count=entry.count,
+                request_hash=entry.request_hash,
+                written_at=datetime.datetime.fromisoformat(entry.time),
+            )
+            for entry in cluster.status.launches
+        )
+        return cls(launches=launches)
+
+    def forget_launch(self, token: str) -> None:
+        """Strike a launch whose outcome is known."""
+        self.launches = tuple(entry for entry in self.launches if entry.token != token)
+
+    def hold(
+        self,
+        subject: Subject,
+        *,
+        reason: str,
+        message: str,
+        generation: int,
+        soon: bool,
+        waits_for_user: bool,
+        now: datetime.datetime,
+    ) -> Hold:
+        """Put off whatever is of this subject: soon what ends by itself, longer each time what does not."""
+        before = self.holds.get(subject)
+        same = before is not None and before.generation == generation
+        attempts = before.attempts + 1 if before and same else 1
+        wait = delay(attempts, first=_SOON, longest=_SOON_AT_MOST) if soon else delay(attempts)
+        hold = Hold(
+            subject=subject,
+            reason=reason,
+            message=message,
+            attempts=attempts,
+            since=before.since if before and same else now,
+            retry_at=now + wait,
+            generation=generation,
+            waits_for_user=waits_for_user,
+        )
+        self.holds[subject] = hold
+        return hold
+
+
+_SOON = datetime.timedelta(seconds=1)
+_SOON_AT_MOST = datetime.timedelta(seconds=30)

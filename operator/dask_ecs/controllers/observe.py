@@ -1,0 +1,105 @@
+"""Seeing what is: the object's tasks, and its scheduler."""
+
+import dataclasses
+import datetime
+from collections.abc import Iterable
+
+from dask_ecs.aws import logs
+from dask_ecs.aws.session import Aws
+from dask_ecs.controllers.memory import Memory
+from dask_ecs.controllers.task_watcher import TaskWatchers
+from dask_ecs.dask import scheduler
+from dask_ecs.dask.errors import SchedulerError
+from dask_ecs.plan import backoff, infrastructure, task_definitions, teardown
+from dask_ecs.plan.observed import ROLES, Known, Observed, SchedulerProbe, Task
+from dask_ecs.plan.target import Target
+
+# Seconds that a scheduler has to answer; one that is busy computes for longer, so a single miss is no verdict.
+PROBE_DEADLINE = 3.0
+
+# Lines of a failed task's log that are shown.
+TAIL_LINES = 5
+
+
+async def observe(
+    aws: Aws, target: Target, memory: Memory, watchers: TaskWatchers, *, now: datetime.datetime
+) -> Observed:
+    """Return what there is of one object."""
+    known = Known(answers=memory.answers)
+    arn = _ecs_cluster(target, known)
+    if not arn:
+        return Observed(known=known, launches=memory.launches, holds=memory.holds)
+    watcher = watchers.of(aws, arn)
+    listing = watcher.watch(target.cluster.metadata.uid, busy=True)
+    if watcher.error:
+        memory.hold(
+            "tasks",
+            reason=watcher.error.reason,
+            message=f"The tasks can not be listed. {watcher.error.advice}",
+            generation=target.cluster.metadata.generation,
+            soon=True,
+            waits_for_user=True,
+            now=now,
+        )
+    else:
+        memory.holds.pop("tasks", None)
+    tasks = listing.tasks if listing else ()
+    memory.probe = await _probe(target, tasks, memory.probe)
+    tasks = await _with_log_tails(aws, target, memory, tasks)
+    return Observed(
+        known=known,
+        tasks=tasks if listing else None,
+        listed_at=listing.listed_at if listing else None,
+        launches=memory.launches,
+        probe=memory.probe,
+        holds=memory.holds,
+    )
+
+
+def say_busy(aws: Aws, target: Target, memory: Memory, watchers: TaskWatchers, *, busy: bool) -> None:
+    """Tell the watcher how soon the next look at the tasks is wanted."""
+    if arn := _ecs_cluster(target, Known(answers=memory.answers)):
+        watchers.of(aws, arn).watch(target.cluster.metadata.uid, busy=busy)
+
+
+def _ecs_cluster(target: Target, known: Known) -> str:
+    if target.cluster.metadata.deletion_timestamp:
+        return known.answer(teardown.find_ecs_cluster(target)) or ""
+    found = known.answer(infrastructure.ecs_cluster(target))
+    return found.arn if found else ""
+
+
+async def _probe(target: Target, tasks: Iterable[Task], before: SchedulerProbe | None) -> SchedulerProbe | None:
+    running = [task for task in tasks if task.role == "scheduler" and task.is_running and task.private_ip]
+    if not running or target.cluster.metadata.deletion_timestamp:
+        return None
+    oldest = min(running, key=lambda task: (task.created_at, task.arn))
+    address = f"tcp://{oldest.private_ip}:{target.cluster.spec.scheduler.port}"
+    try:
+        return SchedulerProbe(address=address, identity=await scheduler.identity(address, deadline=PROBE_DEADLINE))
+    except SchedulerError as error:
+        # A busy scheduler misses an answer now and then: its workers have not left because of that.
+        if before and before.address == address and before.identity and not before.error:
+            return SchedulerProbe(address=address, identity=before.identity, error=str(error))
+        return SchedulerProbe(address=address, error=str(error))
+
+
+async def _with_log_tails(aws: Aws, target: Target, memory: Memory, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+    """Return the tasks, the last failed one of each role with the last lines of its log."""
+    shown = dict(memory.log_tails)
+    for role in ROLES:
+        failed = [task for task in tasks if task.role == role and task.exit_code and backoff.failed_to_last(task)]
+        if not failed:
+            continue
+        last = max(failed, key=lambda task: task.stopped_at or task.created_at)
+        if last.arn not in shown:
+            spec = target.cluster.spec
+            stream = task_definitions.log_stream(spec, role, last.id)
+            shown[last.arn] = await logs.tail(aws, group=spec.logs.group, stream=stream, lines=TAIL_LINES)
+    present = {task.arn for task in tasks}
+    memory.log_tails = {arn: tail for arn, tail in shown.items() if arn in present}
+    return tuple(_with_tail(task, memory.log_tails.get(task.arn, ())) for task in tasks)
+
+
+def _with_tail(task: Task, tail: tuple[str, ...]) -> Task:
+    return dataclasses.replace(task, log_tail=tail) if tail else task

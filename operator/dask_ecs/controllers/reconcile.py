@@ -1,0 +1,251 @@
+"""One object's way: observe, plan, act, status."""
+
+import asyncio
+import collections
+import contextlib
+import datetime
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
+from dask_ecs.api.daskcluster import ObjectMeta as Metadata
+from dask_ecs.api.status import DaskClusterStatus
+from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
+from dask_ecs.aws.session import Aws, Sessions
+from dask_ecs.controllers import act, observe
+from dask_ecs.controllers.memory import Memory
+from dask_ecs.controllers.objects import FINALIZER, GoneError, Objects
+from dask_ecs.controllers.queue import WorkQueue
+from dask_ecs.controllers.recorder import Recorder
+from dask_ecs.controllers.store import Body, Store
+from dask_ecs.controllers.task_watcher import TaskWatchers
+from dask_ecs.dask.errors import SchedulerError
+from dask_ecs.plan import actions, cluster, diagnosis, status
+from dask_ecs.plan.observed import Observed
+from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.settings import Settings
+from dask_ecs.plan.target import Target
+
+logger = logging.getLogger(__name__)
+
+# A look that leads to an action leads to another look at once; so many, then others have their turn.
+MOST_PASSES = 10
+
+# What users are told of as it happens; the rest they see in the conditions.
+_ANNOUNCED: dict[type[actions.Action[Any]], str] = {
+    actions.RunTasks: "Launching",
+    actions.StopTask: "Stopping",
+    actions.RetireWorkers: "Retiring",
+}
+
+
+class Reconciler:
+    """Brings objects to what their specs say, one key at a time."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        store: Store,
+        queue: WorkQueue,
+        objects: Objects,
+        recorder: Recorder,
+        sessions: Sessions,
+        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._queue = queue
+        self._objects = objects
+        self._recorder = recorder
+        self._sessions = sessions
+        self._now = now
+        self._memories: dict[str, Memory] = {}
+        self.failures: collections.Counter[str] = collections.Counter()
+        """Of each key, how often in a row its reconcile has raised what nobody expected."""
+        self._keys: dict[str, str] = {}  # of UIDs
+        self._uids: dict[str, str] = {}  # of keys
+        self._watchers = TaskWatchers(install=settings.install, wake=self._wake)
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        await self._watchers.close()
+
+    def _wake(self, uid: str) -> None:
+        if key := self._keys.get(uid):
+            self._queue.add(key)
+
+    async def reconcile(self, key: str) -> None:
+        """Look at one object and do what it needs; ask the queue for the next look.
+
+        Raises:
+            ConflictError: the object has changed meanwhile.
+            GoneError: it is gone.
+            kubernetes.aio's ApiException: the API server did not do its part.
+
+        """
+        body = self._store.get(key)
+        if key in self._uids and (body is None or body["metadata"]["uid"] != self._uids[key]):
+            self._forget(key)
+        if body is None:
+            return
+        try:
+            found = DaskCluster.read(body)
+        except InvalidDaskClusterError as error:
+            await self._refuse(body, error)
+            return
+        self._keys[found.metadata.uid] = key
+        self._uids[key] = found.metadata.uid
+        memory = self._memories.setdefault(found.metadata.uid, Memory.of(found))
+        if not found.metadata.deletion_timestamp and FINALIZER not in found.metadata.finalizers:
+            body = await self._objects.add_finalizer(body)
+            self._store.put(body)
+        for _ in range(MOST_PASSES):
+            if await self._pass(key, memory):
+                return
+        self._queue.add(key)
+
+    async def _pass(self, key: str, memory: Memory) -> bool:
+        """Do one round; return whether there is nothing more to do now."""
+        body = self._store.get(key)
+        if body is None:
+            return True
+        target = Target(cluster=DaskCluster.read(body), settings=self._settings)
+        metadata = target.cluster.metadata
+        if metadata.deletion_timestamp and FINALIZER not in metadata.finalizers:
+            return True
+        aws = self._sessions.region(target.region)
+        observed = await observe.observe(aws, target, memory, self._watchers, now=self._now())
+        plan = cluster.plan(target, observed, now=self._now())
+        memory.holds = dict(plan.holds)
+        observe.say_busy(aws, target, memory, self._watchers, busy=plan.busy)
+        await self._tell_of_ended(metadata, observed, memory)
+        if plan.gone:
+            await self._let_go(body)
+            return True
+        for action in plan.actions:
+            if isinstance(action, actions.ForgetLaunch):
+                logger.info("%s: %s", key, action)
+                memory.forget_launch(action.token)
+            elif isinstance(action, actions.RunTasks) and action.launch not in memory.launches:
+                memory.launches = (*memory.launches, action.launch)
+        said = plan.status.model_copy(update={"launches": status.written_ahead(memory.launches)})
+        launching = any(isinstance(action, actions.RunTasks) for action in plan.actions)
+        if launching or not plan.actions or not body.get("status"):
+            written = await self._objects.write_status(body, said.model_dump(mode="json", exclude_none=True))
+            self._store.put(written)
+        await self._tell_of_ready(metadata, said, memory)
+        if plan.wake_at:
+            self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
+        todo = [action for action in plan.actions if not isinstance(action, actions.ForgetLaunch)]
+        await asyncio.gather(*(self._do(aws, target, memory, action) for action in todo))
+        return not plan.actions
+
+    async def _do(self, aws: Aws, target: Target, memory: Memory, action: actions.Action[Any]) -> None:
+        metadata = target.cluster.metadata
+        key = f"{metadata.namespace}/{metadata.name}"
+        logger.info("%s: %s", key, action, extra={"object": key})
+        try:
+            if isinstance(action, actions.RunTasks):
+                await self._run_tasks(aws, target, memory, action)
+            else:
+                answer = await act.act(aws, action, own_tags=target.own_tags, watchers=self._watchers)
+                memory.answers[action.fingerprint] = answer
+        except (AwsError, NeedsUser, SchedulerError) as error:
+            await self._hold(target, memory, action, error)
+            return
+        if memory.holds.get(action.subject) and not isinstance(action, actions.RunTasks):
+            del memory.holds[action.subject]
+        if reason := _ANNOUNCED.get(type(action)):
+            await self._recorder.record(metadata, "Normal", reason=reason, message=_sentence(str(action)))
+
+    async def _run_tasks(self, aws: Aws, target: Target, memory: Memory, action: actions.RunTasks) -> None:
+        try:
+            not_placed = await act.run_tasks(aws, action, watchers=self._watchers)
+        except UnknownOutcomeError:
+            raise  # written ahead, it stays so: it is sent again with the same token
+        except AwsError as error:
+            if error.kind is not Kind.CONFLICT:
+                memory.forget_launch(action.launch.token)
+                if error.kind is not Kind.RETRY_SOON:
+                    memory.answers.clear()  # something that it needs may be gone: look at everything again
+            raise
+        memory.forget_launch(action.launch.token)
+        if not_placed:
+            raise not_placed
+        memory.holds.pop(action.subject, None)
+
+    async def _hold(
+        self, target: Target, memory: Memory, action: actions.Action[Any], error: AwsError | NeedsUser | SchedulerError
+    ) -> None:
+        metadata = target.cluster.metadata
+        logger.warning("%s/%s: could not %s: %s", metadata.namespace, metadata.name, action, error)
+        soon, waits = True, False
+        if isinstance(error, AwsError):
+            reason, message = error.reason, f"Could not {action}. {error.advice}"
+            soon = error.kind in (Kind.RETRY_SOON, Kind.CONFLICT)
+            waits = error.kind is Kind.NEEDS_USER
+        elif isinstance(error, NeedsUser):
+            reason, message, soon, waits = error.reason, error.message, False, True
+        else:
+            reason, message = "SchedulerUnreachable", f"Could not {action}: {error}"
+        hold = memory.hold(
+            action.subject,
+            reason=reason,
+            message=message,
+            generation=metadata.generation,
+            soon=soon,
+            waits_for_user=waits,
+            now=self._now(),
+        )
+        if waits or hold.attempts == _WORTH_A_WARNING:
+            await self._recorder.record(metadata, "Warning", reason=reason, message=message)
+
+    async def _let_go(self, body: Body) -> None:
+        with contextlib.suppress(GoneError):
+            await self._objects.remove_finalizer(body)
+        metadata = body["metadata"]
+        logger.info("%s/%s: all that was made is gone", metadata["namespace"], metadata["name"])
+
+    async def _refuse(self, body: Body, error: InvalidDaskClusterError) -> None:
+        """Say of an object that an older CRD let through what is wrong with it."""
+        metadata = Metadata.model_validate(body["metadata"])
+        said = status.of_invalid(body.get("status") or {}, str(error), generation=metadata.generation, now=self._now())
+        self._store.put(await self._objects.write_status(body, said))
+        await self._recorder.record(metadata, "Warning", reason="InvalidSpec", message=str(error))
+
+    async def _tell_of_ended(self, metadata: Metadata, observed: Observed, memory: Memory) -> None:
+        stopped = {task.arn: task for task in observed.tasks or () if task.is_stopped}
+        if memory.ended is None:
+            memory.ended = set(stopped) if observed.tasks is not None else None
+            return
+        for arn in stopped.keys() - memory.ended:
+            memory.ended.add(arn)
+            task = stopped[arn]
+            if task.stop_code != "UserInitiated" and task.exit_code != 0:
+                reason, message = diagnosis.of_task(task)
+                await self._recorder.record(metadata, "Warning", reason=reason, message=message)
+        memory.ended &= stopped.keys()
+
+    async def _tell_of_ready(self, metadata: Metadata, said: DaskClusterStatus, memory: Memory) -> None:
+        ready = said.phase == "Running"
+        if ready and memory.ready is False:
+            message = f"Running with {said.workers.running} workers at {said.scheduler_address}"
+            await self._recorder.record(metadata, "Normal", reason="Ready", message=message)
+        memory.ready = ready
+
+    def _forget(self, key: str) -> None:
+        uid = self._uids.pop(key)
+        self._keys.pop(uid, None)
+        self._memories.pop(uid, None)
+        self._watchers.leave(uid)
+        self.failures.pop(key, None)
+
+
+# A call that is tried again soon is no news until it has failed so often in a row.
+_WORTH_A_WARNING = 4
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,162 @@
+"""The operator as a process: informer, queue and workers in one event loop."""
+
+import asyncio
+import contextlib
+import dataclasses
+import hashlib
+import logging
+import signal
+from collections.abc import Collection
+
+from kubernetes.aio import client, config
+from kubernetes.aio.client.exceptions import ApiException
+
+from dask_ecs.aws.session import Sessions
+from dask_ecs.controllers.informer import Informer
+from dask_ecs.controllers.objects import ConflictError, GoneError, Objects
+from dask_ecs.controllers.queue import WorkQueue
+from dask_ecs.controllers.reconcile import Reconciler
+from dask_ecs.controllers.recorder import Recorder
+from dask_ecs.controllers.store import Store, key_of
+from dask_ecs.plan.backoff import delay
+from dask_ecs.plan.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+# Objects that are looked at side by side: each spends its time waiting for AWS.
+WORKERS = 20
+
+# Seconds between two lists of all objects, which find what a broken watch has missed.
+PRUNE_INTERVAL = 600
+
+
+class StartError(Exception):
+    """The operator can not start; the message says what to do."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the command line says; of the settings, install and region may still have to be found."""
+
+    settings: Settings
+    namespaces: tuple[str, ...] | None
+    health_address: str | None
+
+
+async def run(options: Options) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    Raises:
+        StartError: Kubernetes or AWS is not configured, or can not be reached.
+
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    try:
+        await config.load_config()
+    except config.ConfigException as error:
+        raise StartError(
+            f"There is no Kubernetes to talk to ({error}). Set KUBECONFIG, or run with a service account."
+        ) from error
+    async with client.ApiClient() as api, Sessions() as sessions:
+        settings = await _completed(options.settings, api, sessions)
+        logger.info("install %s, default region %s", settings.install, settings.default_region)
+        await _serve(options, settings, api, sessions, stop)
+
+
+async def _completed(settings: Settings, api: client.ApiClient, sessions: Sessions) -> Settings:
+    region = settings.default_region or sessions.default_region
+    if not region:
+        raise StartError("There is no AWS region: set AWS_REGION, or a region in the AWS profile.")
+    install = settings.install
+    if not install:
+        try:
+            system = await client.CoreV1Api(api).read_namespace("kube-system")
+        except (ApiException, OSError) as error:
+            reason = getattr(error, "reason", None) or error
+            raise StartError(
+                f"The namespace kube-system, whose UID keeps operators apart, can not be read ({reason}). "
+                "Allow it, or set --install."
+            ) from error
+        install = hashlib.sha256(str(system.metadata.uid).encode()).hexdigest()[:8]
+    return dataclasses.replace(settings, install=install, default_region=region)
+
+
+async def _serve(
+    options: Options, settings: Settings, api: client.ApiClient, sessions: Sessions, stop: asyncio.Event
+) -> None:
+    store, queue, objects = Store(), WorkQueue(), Objects(api)
+    reconciler = Reconciler(
+        settings=settings, store=store, queue=queue, objects=objects, recorder=Recorder(api), sessions=sessions
+    )
+    informer = Informer(store=store, queue=queue, namespaces=options.namespaces, health_address=options.health_address)
+    background = [asyncio.create_task(_work(reconciler, store, queue, objects)) for _ in range(WORKERS)]
+    background.append(asyncio.create_task(_prune(store, queue, objects, options.namespaces)))
+    ready = asyncio.Event()
+    background.append(asyncio.create_task(_announce(ready)))
+    try:
+        await informer.run(stop=stop, ready=ready)
+    finally:
+        queue.close()
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+        await reconciler.close()
+        logger.info("stopped")
+
+
+async def _announce(ready: asyncio.Event) -> None:
+    await ready.wait()
+    logger.info("ready: watching DaskClusters")
+
+
+async def _work(reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects) -> None:
+    while True:
+        key = await queue.get()
+        try:
+            await _once(reconciler, store, queue, objects, key)
+        finally:
+            queue.done(key)
+
+
+async def _once(reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, key: str) -> None:
+    try:
+        await reconciler.reconcile(key)
+        reconciler.failures.pop(key, None)
+    except ConflictError:
+        await _reread(store, objects, key)
+        queue.add(key)
+    except GoneError:
+        await _reread(store, objects, key)
+    except Exception:  # the loop's edge: one object's trouble must not end the others' care
+        reconciler.failures[key] += 1
+        wait = delay(reconciler.failures[key]).total_seconds()
+        logger.exception("%s: the %d. failure in a row; again in %.0f s", key, reconciler.failures[key], wait)
+        queue.add_after(key, wait)
+
+
+async def _reread(store: Store, objects: Objects, key: str) -> None:
+    namespace, name = key.split("/")
+    try:
+        store.put(await objects.get(namespace=namespace, name=name))
+    except GoneError:
+        store.remove(key)
+    except ApiException as error:
+        logger.warning("%s can not be read: %s", key, error.reason)
+
+
+async def _prune(store: Store, queue: WorkQueue, objects: Objects, namespaces: Collection[str] | None) -> None:
+    while True:
+        await asyncio.sleep(PRUNE_INTERVAL)
+        before = set(store)
+        seen: set[str] = set()
+        with contextlib.suppress(ApiException):
+            for namespace in namespaces or (None,):
+                async for body in objects.list(namespace=namespace):
+                    seen.add(key_of(body))
+                    queue.add(store.put(body))
+            for key in before - seen:
+                await _reread(store, objects, key)
+                queue.add(key)
