@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import socket
 import sys
@@ -56,6 +57,7 @@ class Settings:
 
 async def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, or until standard input closes where that is asked for."""
+    _allow_many_files()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -63,7 +65,7 @@ async def serve(settings: Settings) -> None:
     if settings.until_stdin_closes:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_stdin, stop)
     runner_app = web.Application(client_max_size=_LARGEST_REQUEST)
-    runner = web.AppRunner(runner_app, access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(runner_app, access_log=None, shutdown_timeout=0.1)
     with tempfile.TemporaryDirectory(prefix="localaws-bin-") as stand_ins:
         install_stand_ins(Path(stand_ins))
         async with contextlib.AsyncExitStack() as closing:
@@ -111,6 +113,12 @@ async def _assemble(
     await vpcs.prepare(moto.account(""), settings.region)
     app.add_routes(control.routes())
     app.router.add_route("*", "/{path:.*}", front.handle)
+
+
+def _allow_many_files() -> None:
+    """Each process takes a pipe, each simulated scheduler a socket: take as many as the system allows."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(port: int) -> socket.socket:

@@ -114,7 +114,7 @@ class Lives:
                 await self._vpcs.attach(state.account, state.region, task.network)
             except NetworkError as error:
                 raise _StartError(str(error)) from None
-        task.enter("PENDING")
+            task.enter("PENDING")
 
     async def _pull(self, state: EcsState, task: Task) -> dict[str, Image]:
         task.now("pullStartedAt")

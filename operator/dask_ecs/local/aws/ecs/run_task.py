@@ -241,6 +241,9 @@ def _make(
             security_groups=list(network.security_groups),
             public_address=network.public_address,
         )
+    else:
+        # There is no network interface to provision.
+        task.last_status = "PENDING"
     return task
 
 

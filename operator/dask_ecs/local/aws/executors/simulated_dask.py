@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _DEFAULT_SCHEDULER_PORT: Final = 8786
 _WORKER_PORT: Final = 40_000
 _LAST: Final = ("terminate", "close")
-"""Operations after which a scheduler hangs up."""
+"""Operations after which a scheduler hangs up; `close` is only about the connection."""
 
 
 @dataclass(slots=True)
@@ -100,7 +100,8 @@ class SimulatedScheduler:
         if operation == "retire_workers":
             return self._retire(message)
         if operation in _LAST:
-            asyncio.get_running_loop().call_soon(self._terminate)
+            if operation == "terminate":
+                asyncio.get_running_loop().call_soon(self._terminate)
             return "OK"
         return {"status": "uncaught-error", "exception_text": f"ValueError: no such operation: {operation}"}
 
