@@ -132,7 +132,7 @@ class Account:
         while time.monotonic() < deadline:
             if found := ready():
                 return found
-            time.sleep(0.02)
+            time.sleep(0.05)
         raise AssertionError(f"waited {within} s in vain for {what()}")
 
 
