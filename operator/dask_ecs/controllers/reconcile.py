@@ -180,7 +180,6 @@ class Reconciler:
         self, target: Target, memory: Memory, action: actions.Action[Any], error: AwsError | NeedsUser | SchedulerError
     ) -> None:
         metadata = target.cluster.metadata
-        logger.warning("%s/%s: could not %s: %s", metadata.namespace, metadata.name, action, error)
         soon, waits = True, False
         if isinstance(error, AwsError):
             reason, message = error.reason, f"Could not {action}. {error.advice}"
@@ -190,6 +189,8 @@ class Reconciler:
             reason, message, soon, waits = error.reason, error.message, False, True
         else:
             reason, message = "SchedulerUnreachable", f"Could not {action}: {error}"
+        level = logging.INFO if soon else logging.WARNING
+        logger.log(level, "%s/%s: could not %s: %s", metadata.namespace, metadata.name, action, error)
         hold = memory.hold(
             action.subject,
             reason=reason,

@@ -86,7 +86,7 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"vCPUs? .*(limit|quota)|limit on the number of vCPUs",
         "VCPUQuotaReached",
-        "The account's Fargate vCPU quota is used up: ask AWS to raise it (Service Quotas, Fargate), or run fewer workers.",
+        "The account's Fargate vCPU quota is used up: ask AWS to raise it (Service Quotas), or run fewer workers.",
     ),
     (
         r"[Cc]apacity is unavailable",
@@ -107,7 +107,7 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"Throttling|Rate exceeded|TooManyRequests",
         "Throttled",
-        "AWS limits the calls of this account and region; they are tried again.",
+        "AWS limits this account's calls; they are tried again.",
     ),
     (
         r"SpotInterruption|Spot Task was interrupted",

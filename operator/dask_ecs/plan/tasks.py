@@ -9,7 +9,7 @@ from typing import Any
 
 from dask_ecs.plan import actions, backoff, infrastructure, launch
 from dask_ecs.plan.infrastructure import Infrastructure
-from dask_ecs.plan.observed import ROLES, Observed, Role, Task
+from dask_ecs.plan.observed import ROLES, Observed, Role, SchedulerProbe, Task
 from dask_ecs.plan.target import Target
 
 
@@ -22,7 +22,7 @@ class Tasks:
     workers: tuple[Task, ...]
     """Live workers of the scheduler that runs now."""
     joined: tuple[Task, ...]
-    """Those of them that the scheduler lists, or, where it can not be asked, that run."""
+    """Those of them that the scheduler lists, or, where it can not be asked but is healthy, that run."""
     strays: tuple[Task, ...]
     """Live tasks that belong to no scheduler of today."""
     backoffs: dict[Role, backoff.Backoff]
@@ -43,8 +43,7 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
         for task in live_workers
         if scheduler and task.scheduler_address == address and task.created_at >= scheduler.created_at
     ]
-    identity = observed.probe.identity if observed.probe and observed.probe.address == address else None
-    joined = [task for task in workers if (task.private_ip in identity.hosts if identity else task.is_running)]
+    joined = [task for task in workers if _has_joined(task, scheduler, observed.probe, address)]
     backoffs = {
         role: found
         for role, arn in there.definitions.items()
@@ -61,6 +60,14 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
         backoffs=backoffs,
         finished=newest if newest and not scheduler and _ended_well(newest) else None,
     )
+
+
+def _has_joined(task: Task, scheduler: Task | None, probe: SchedulerProbe | None, address: str | None) -> bool:
+    if probe is None or probe.address != address:
+        return False
+    if probe.identity:
+        return task.private_ip in probe.identity.hosts
+    return task.is_running and scheduler is not None and scheduler.health == "HEALTHY"
 
 
 def _ended_well(task: Task) -> bool:
