@@ -15,7 +15,7 @@ from dask_ecs.plan.scheduler import SchedulerIdentity, WorkerSeen, workers_on_ch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# More processes than one scheduler can keep busy (Dask, "Best Practices": 1 ms a task); what is above is no answer.
+# Our own bound, five times the largest cluster we plan for: it keeps the time to read a hostile answer under a second.
 MAX_WORKERS = 10_000
 
 # `operator.attrgetter("host")` in pickle's first protocol: what `workers_to_close` groups by, for the scheduler to

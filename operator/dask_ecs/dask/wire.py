@@ -24,7 +24,7 @@ from dask_ecs.dask.errors import SchedulerProtocolError, SchedulerUnreachableErr
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-# A worker takes 0.7 to 1.5 KB of an `identity`, and more while it exchanges data with many others.
+# Our own bound: an idle worker takes 0.7 KB of an `identity` (measured), one that exchanges data with many others more.
 MAX_ANSWER_BYTES = 32 * 2**20
 
 # Answers to what the operator asks have one frame, errors three.
