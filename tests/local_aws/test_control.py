@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -135,3 +137,13 @@ def test_operations_that_are_not_there_say_so(account: Account) -> None:
     with pytest.raises(ClientError, match="does not know the ECS operation ListServices") as raised:
         account.ecs.list_services()
     assert raised.value.response["Error"]["Code"] == "UnsupportedFeatureException"
+
+
+@pytest.mark.parametrize("header", [{"Origin": "https://example.com"}, {"Host": "rebound.example.com"}])
+def test_web_pages_are_kept_out(account: Account, header: dict[str, str]) -> None:
+    for path in ("/_local/calls", "/"):
+        request = urllib.request.Request(f"{account.aws.url}{path}", headers=header)
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            urllib.request.urlopen(request, timeout=10)
+        assert raised.value.code == 403
+        raised.value.close()

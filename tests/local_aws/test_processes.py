@@ -101,19 +101,20 @@ def test_dask_cuda_worker_stands_in_with_one_worker_a_gpu(account: Account) -> N
 
 
 @pytest.mark.parametrize("end", ["kill", "terminate"])
-def test_no_process_outlives_the_server(end: str) -> None:
+def test_neither_process_nor_file_outlives_the_server(end: str, tmp_path: Path) -> None:
     marker = f"86{os.getpid()}"
     with LocalAWS.start(delays={"provisioning": 0.05, "pending": 0.05}) as aws:
         account = Account(aws)
         cluster = account.cluster()
         # One in the task's session, one that left it, one that does not listen to SIGTERM.
-        shell = f"trap '' TERM; sleep {marker} & setsid sleep {marker} & sleep {marker}"
+        shell = f"trap '' TERM; pwd > {tmp_path}/home; sleep {marker} & setsid sleep {marker} & sleep {marker}"
         account.run(cluster, account.definition(shell))
         until(lambda: len(processes(marker)) == 3)
         if end == "kill":
             aws.kill()
             until(lambda: not processes(marker))
     until(lambda: not processes(marker))
+    until(lambda: not Path((tmp_path / "home").read_text().strip()).parents[1].exists())
 
 
 def test_two_servers_never_give_their_tasks_the_same_address(account: Account) -> None:

@@ -48,14 +48,14 @@ class ImageTable:
         return list(self._rows.values())
 
 
-def default_rows(stand_ins: Path) -> list[Image]:
+def default_rows(stand_ins: Path | None) -> list[Image]:
     """Dask's and RAPIDS' images by this Python's own environment, and a shell for experiments.
 
-    `stand_ins` is a folder with a `dask-cuda-worker` to use where RAPIDS is not installed.
+    `stand_ins` is a folder with a `dask-cuda-worker` to use where RAPIDS is not installed; None where nothing is run.
     """
     here = str(Path(sys.executable).parent)
     dask = (here, *SYSTEM_PATH)
-    cuda = (str(stand_ins), *dask)
+    cuda = (str(stand_ins), *dask) if stand_ins else dask
     shell = ("/bin/sh",)
     return [
         *(Image(image=name, path=dask) for name in ("ghcr.io/dask/dask:*", "ghcr.io/dask/dask", "daskdev/dask:*")),

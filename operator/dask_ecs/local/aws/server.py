@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
+from .browsers import refuse_browsers
 from .calls import CallLog
 from .capacity import Capacity
 from .control import Control
@@ -64,33 +65,39 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     if settings.until_stdin_closes:
         loop.add_reader(sys.stdin.fileno(), _stop_at_end_of_stdin, stop)
-    runner_app = web.Application(client_max_size=_LARGEST_REQUEST)
-    runner = web.AppRunner(runner_app, access_log=None, shutdown_timeout=0.1)
-    with tempfile.TemporaryDirectory(prefix="localaws-bin-") as stand_ins:
-        install_stand_ins(Path(stand_ins))
-        async with contextlib.AsyncExitStack() as closing:
-            site_socket = _listen(settings.port)
-            url = f"http://127.0.0.1:{site_socket.getsockname()[1]}"
-            executor: Executor = (
-                ProcessExecutor(endpoint=url) if settings.executor == "process" else SimulatedExecutor()
-            )
-            await _assemble(settings, executor, Path(stand_ins), runner_app, closing)
-            await runner.setup()
-            closing.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, site_socket).start()
-            print(f"ready {url}", flush=True)
-            await stop.wait()
+    app = web.Application(client_max_size=_LARGEST_REQUEST, middlewares=[refuse_browsers])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    async with contextlib.AsyncExitStack() as closing:
+        listener = _listen(settings.port)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        executor: Executor
+        if settings.executor == "process":
+            folder = Path(tempfile.mkdtemp(prefix="localaws-"))
+            executor = ProcessExecutor(endpoint=url, folder=folder)
+            images = default_rows(install_stand_ins(folder / "bin"))
+        else:
+            executor = SimulatedExecutor()
+            images = default_rows(None)
+        await _assemble(settings, executor, ImageTable([*images, *settings.images]), app, closing)
+        await runner.setup()
+        closing.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listener).start()
+        print(f"ready {url}", flush=True)
+        await stop.wait()
 
 
 async def _assemble(
-    settings: Settings, executor: Executor, stand_ins: Path, app: web.Application, closing: contextlib.AsyncExitStack
+    settings: Settings,
+    executor: Executor,
+    images: ImageTable,
+    app: web.Application,
+    closing: contextlib.AsyncExitStack,
 ) -> None:
     moto = Moto()
     closing.callback(moto.close)
     closing.push_async_callback(executor.close)
     delays = settings.delays
     vpcs, capacity, calls = Vpcs(moto, delays), Capacity(), CallLog()
-    images = ImageTable([*default_rows(stand_ins), *settings.images])
     faults, throttle = Faults(seed=settings.seed), Throttle(on=settings.throttle)
     lives = Lives(delays=delays, vpcs=vpcs, images=images, moto=moto, executor=executor)
     closing.push_async_callback(lives.close)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -121,13 +120,14 @@ async def _read_line(stream: asyncio.StreamReader) -> bytes:
 class ProcessExecutor:
     """Starts processes and leaves none behind, even when the server is killed."""
 
-    def __init__(self, *, endpoint: str) -> None:
+    def __init__(self, *, endpoint: str, folder: Path) -> None:
+        """`folder` is for the containers' homes; it is removed at the end."""
         self._endpoint = endpoint
         self._marker = uuid.uuid4().hex
-        self._folder = Path(tempfile.mkdtemp(prefix="localaws-"))
+        self._folder = folder
         self._containers: set[ProcessContainer] = set()
         self._reaper = subprocess.Popen(
-            [sys.executable, "-IS", str(Path(__file__).with_name("reaper.py")), self._marker],
+            [sys.executable, "-IS", str(Path(__file__).with_name("reaper.py")), self._marker, str(folder)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             start_new_session=True,
@@ -181,7 +181,6 @@ class ProcessExecutor:
         assert self._reaper.stdin is not None
         self._reaper.stdin.close()
         await asyncio.to_thread(self._reaper.wait, 15)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _forget(self, container: ProcessContainer, home: Path) -> None:
         await container.wait()

@@ -1,13 +1,15 @@
 """A process that outlives a killed server just long enough to end every process that the server's tasks left.
 
-Run as a script with a marker as its argument and a pipe from the server as its standard input. When the pipe closes,
-however the server ended, it ends all processes that have `LOCALAWS_SERVER=<marker>` in their environment.
+Run as a script with a marker and the server's folder as its arguments, and a pipe from the server as its standard
+input. When the pipe closes, however the server ended, it ends all processes that have `LOCALAWS_SERVER=<marker>` in
+their environment, and removes the folder.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import time
@@ -38,6 +40,7 @@ def main() -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
 
 
 if __name__ == "__main__":
