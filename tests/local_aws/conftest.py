@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 QUICK = {
-    "provisioning": 0.15,
-    "pending": 0.15,
-    "deprovisioning": 0.1,
+    "provisioning": 0.1,
+    "pending": 0.1,
+    "deprovisioning": 0.05,
     "role_assumable": 1.0,
     "instance_registration": 0.2,
 }

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError
 from .account import unique
 
 if TYPE_CHECKING:
+    from dask_ecs.local.aws.handle import LocalAWS
+
     from .account import Account
 
 
@@ -48,7 +50,8 @@ def test_unknown_clusters_are_failures_of_describe(account: Account) -> None:
     assert answer["failures"] == [{"arn": "arn:aws:ecs:eu-west-1:123456789012:cluster/nowhere", "reason": "MISSING"}]
 
 
-def test_a_cluster_counts_its_tasks(account: Account) -> None:
+def test_a_cluster_counts_its_tasks(account: Account, delays: LocalAWS) -> None:
+    delays.delays(pending=1.0)
     cluster = account.cluster()
     arn = account.run(cluster, account.definition())
     assert account.ecs.describe_clusters(clusters=[cluster])["clusters"][0]["pendingTasksCount"] == 1

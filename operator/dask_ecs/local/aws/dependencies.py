@@ -23,7 +23,7 @@ class Dependencies:
         """Return why EC2 refuses the call, None when it does not."""
         if call.name not in ("ec2:DeleteSecurityGroup", "ec2:DeleteSubnet"):
             return None
-        return await self._moto.run(_refusal, ec2_backends[account][call.region], call)
+        return await self._moto.run(lambda: _refusal(ec2_backends[account][call.region], call))
 
 
 def _refusal(ec2: Any, call: ServiceCall) -> str | None:

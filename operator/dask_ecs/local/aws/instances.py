@@ -42,7 +42,7 @@ class Instances:
 
     async def follow(self, account: str, region: str) -> None:
         """See which instances have come and gone."""
-        running = await self._moto.run(_running, ec2_backends[account][region])
+        running = await self._moto.run(lambda: _running(ec2_backends[account][region]))
         for instance in running.values():
             if instance.id not in self._seen:
                 self._seen[instance.id] = (account, region)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,7 +53,7 @@ class LogStream:
     async def _flush(self) -> None:
         while self._lines:
             batch, self._lines = self._lines[:_BATCH], self._lines[_BATCH:]
-            await self._moto.run(self._put, batch)
+            await self._moto.run(functools.partial(self._put, batch))
 
     def _put(self, batch: list[dict[str, Any]]) -> None:
         # The log group may have been deleted under a running task: its lines are lost, as they are on AWS.
@@ -67,12 +68,12 @@ async def open_stream(
     if configuration.get("logDriver") != "awslogs":
         return None
     options = configuration.get("options") or {}
-    logs = logs_backends[account][options["awslogs-region"]]
     group = options["awslogs-group"]
     prefix = options.get("awslogs-stream-prefix")
     name = f"{prefix}/{container}/{task_id}" if prefix else task_id
     create = options.get("awslogs-create-group") == "true"
-    await moto.run(_create, logs, group, name, create_group=create)
+    logs = await moto.run(lambda: logs_backends[account][options["awslogs-region"]])
+    await moto.run(lambda: _create(logs, group, name, create_group=create))
     return LogStream(moto, logs, group=group, name=name)
 
 

@@ -9,14 +9,13 @@ import sys
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp import web
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 # Read by moto when it is imported; without it AttachRolePolicy refuses AWS' managed policies.
@@ -44,13 +43,14 @@ class Moto:
         self._application = DomainDispatcherApplication(create_backend_app)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="moto")
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, function: Callable[[], T]) -> T:
         """Call `function` where nothing else touches moto's state meanwhile."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: function(*args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
     async def forward(self, request: web.Request, body: bytes) -> Answer:
         """Let moto answer the request."""
-        return await self.run(self._call, _environ(request, body))
+        environ = _environ(request, body)
+        return await self.run(lambda: self._call(environ))
 
     def account(self, access_key: str) -> str:
         """Return the account that the access key belongs to, moto's own for a key that it does not know."""

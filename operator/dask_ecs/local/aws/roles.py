@@ -28,7 +28,7 @@ class Roles:
         """Raise ClientException for the first role that ECS' tasks can not assume."""
         if not arns:
             return
-        refused = await self._moto.run(self._first_refused, account, arns)
+        refused = await self._moto.run(lambda: self._first_refused(account, arns))
         if refused:
             raise ClientException(
                 f"ECS was unable to assume the role '{refused}' that was provided for this task. Please verify that"

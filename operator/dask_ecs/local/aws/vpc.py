@@ -67,23 +67,24 @@ class Vpcs:
         """Give the region its default VPC on loopback, once, before anything is asked of it."""
         if (account, region) not in self._prepared:
             self._prepared.add((account, region))
-            await self._moto.run(_make_default_vpc, ec2_backends[account][region])
+            await self._moto.run(lambda: _make_default_vpc(ec2_backends[account][region]))
 
     async def check(self, account: str, region: str, configuration: dict[str, Any]) -> TaskNetwork:
         """Check RunTask's networkConfiguration; raise InvalidParameterException."""
-        return await self._moto.run(_check, ec2_backends[account][region], configuration["awsvpcConfiguration"])
+        network = configuration["awsvpcConfiguration"]
+        return await self._moto.run(lambda: _check(ec2_backends[account][region], network))
 
     async def attach(self, account: str, region: str, attachment: NetworkAttachment) -> None:
         """Make the interface and give the attachment its address; raise NetworkError."""
-        await self._moto.run(self._attach, ec2_backends[account][region], account, region, attachment)
+        await self._moto.run(lambda: self._attach(ec2_backends[account][region], account, region, attachment))
 
     async def detach(self, account: str, region: str, attachment: NetworkAttachment) -> None:
         """Delete the interface; the address rests."""
-        await self._moto.run(self._detach, ec2_backends[account][region], attachment)
+        await self._moto.run(lambda: self._detach(ec2_backends[account][region], attachment))
 
     async def reaches_the_internet(self, account: str, region: str, attachment: NetworkAttachment) -> bool:
         """Whether what is behind this interface can reach a registry: by NAT, or by its own public address."""
-        return await self._moto.run(_reaches_the_internet, ec2_backends[account][region], attachment)
+        return await self._moto.run(lambda: _reaches_the_internet(ec2_backends[account][region], attachment))
 
     def _attach(self, ec2: Any, account: str, region: str, attachment: NetworkAttachment) -> None:
         try:
