@@ -1,0 +1,119 @@
+"""What the end-to-end tests share.
+
+Most tests use `tenant`: a namespace of their own, served by one operator that watches them all. Tests that kill the
+operator, start it with options of their own, or let AWS fail use `lone_tenant`: its operator watches that namespace
+alone, in a stack whose AWS no other operator uses.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dask_ecs.local import kubectl
+from dask_ecs.local.aws.handle import LocalAWS
+from dask_ecs.local.controlplane.run import ControlPlane
+from dask_ecs.local.stack import Stack, apply_crds
+from dask_ecs.plan import names
+
+from .aws_account import AwsAccount
+from .operator_process import OperatorProcess
+from .tenant import Tenant
+
+
+# Seconds. A role that can be used sooner saves each test a retry or two; one test has AWS' own time for it.
+QUICK = {"role_assumable": 0.2}
+
+
+@pytest.fixture(scope="package")
+def stack() -> Iterator[Stack]:
+    """A control plane and an AWS for the operator that watches all namespaces."""
+    with Stack.start() as stack:
+        stack.aws.delays(**QUICK)
+        yield stack
+
+
+@pytest.fixture(scope="package")
+def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """The operator that watches all namespaces of `stack`."""
+    log = tmp_path_factory.mktemp("operator") / "log"
+    with OperatorProcess("--all-namespaces", environment=stack.environment, log=log) as operator:
+        operator.wait_until_ready()
+        yield operator
+
+
+@pytest.fixture
+def account(stack: Stack) -> AwsAccount:
+    """The AWS account of `stack`."""
+    return AwsAccount(stack.aws)
+
+
+@pytest.fixture
+def tenant(stack: Stack, operator: OperatorProcess, request: pytest.FixtureRequest) -> Iterator[Tenant]:
+    """A namespace for this test; it is deleted at the end, and the operator cleans up after it."""
+    with namespace(stack.kubeconfig, name=named_after(request)) as name:
+        yield Tenant(stack.kubeconfig, name, operator)
+
+
+@pytest.fixture(scope="package")
+def quiet_stack(control_plane: ControlPlane) -> Iterator[Stack]:
+    """A control plane and an AWS without an operator: each test brings its own."""
+    apply_crds(control_plane.kubeconfig)
+    with LocalAWS.start(delays=QUICK) as aws:
+        yield Stack(kubeconfig=control_plane.kubeconfig, aws=aws, control_plane=control_plane)
+
+
+@pytest.fixture
+def quiet_account(quiet_stack: Stack) -> Iterator[AwsAccount]:
+    """The AWS account of `quiet_stack`; what a test makes fail or slow there is mended after it."""
+    delays = quiet_stack.aws.delays()
+    yield AwsAccount(quiet_stack.aws)
+    quiet_stack.aws.clear_faults()
+    quiet_stack.aws.set_capacity(fargate=None)
+    quiet_stack.aws.delays(**delays)
+
+
+@pytest.fixture
+def operator_options() -> list[str]:
+    """Further options of `lone_tenant`'s operator: a test that needs some parametrizes this fixture."""
+    return []
+
+
+@pytest.fixture
+def lone_tenant(
+    quiet_stack: Stack,
+    quiet_account: AwsAccount,
+    operator_options: list[str],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> Iterator[Tenant]:
+    """A namespace for this test with an operator for it alone, which the test may kill and restart."""
+    with namespace(quiet_stack.kubeconfig, name=named_after(request)) as name:
+        options = ["--namespace", name, "--install", names.short_hash(name, length=8), *operator_options]
+        log = tmp_path / "operator.log"
+        with OperatorProcess(*options, environment=quiet_stack.environment, log=log) as operator:
+            operator.wait_until_ready()
+            tenant = Tenant(quiet_stack.kubeconfig, name, operator)
+            yield tenant
+            quiet_stack.aws.clear_faults()
+            if not operator.is_alive:
+                operator.restart()
+            tenant.kubectl("delete", "dkc", "--all")
+
+
+@contextmanager
+def namespace(kubeconfig: Path, *, name: str) -> Iterator[str]:
+    """Make a namespace; at the end begin to delete it, without waiting for it."""
+    kubectl.run("create", "namespace", name, kubeconfig=kubeconfig)
+    try:
+        yield name
+    finally:
+        kubectl.run("delete", "namespace", name, "--wait=false", "--ignore-not-found", kubeconfig=kubeconfig)
+
+
+def named_after(request: pytest.FixtureRequest) -> str:
+    """Return the test's name as a namespace's (a DNS label of at most 63 characters), unlike any other test's."""
+    readable = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower())[:50].strip("-")
+    return f"{readable}-{names.short_hash(request.node.nodeid, length=6)}"
