@@ -34,12 +34,19 @@ def delay(
     return min(first * (1 << min(attempts - 1, 20)), longest)
 
 
-def of_stopped_tasks(tasks: Sequence[Task], *, task_definition_arn: str, now: datetime.datetime) -> Backoff | None:
+def of_stopped_tasks(
+    tasks: Sequence[Task],
+    *,
+    task_definition_arn: str,
+    edited_at: datetime.datetime | None = None,
+    now: datetime.datetime,
+) -> Backoff | None:
     """Return what the stopped tasks of one role ask to wait for; None when nothing has failed lately.
 
     A task that never started counts at once, one that died young from the second on: the first is replaced without
-    delay. Tasks of another definition do not count, for an edit may have mended them; nor do tasks that are older than
-    the newest that is doing well. Tasks of one launch fail together, so they count once.
+    delay. Tasks of another definition or from before the last edit do not count, for an edit may have mended what
+    failed; nor do tasks that are older than the newest that is doing well. Tasks of one launch fail together, so they
+    count once.
     """
     healthy = max((t.started_at for t in tasks if t.is_running and t.started_at), default=None)
     failed = [
@@ -48,6 +55,7 @@ def of_stopped_tasks(tasks: Sequence[Task], *, task_definition_arn: str, now: da
         if failed_to_last(task)
         and task.task_definition_arn == task_definition_arn
         and (healthy is None or task.created_at > healthy)
+        and (edited_at is None or task.created_at > edited_at)
     ]
     if not failed:
         return None

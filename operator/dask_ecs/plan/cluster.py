@@ -55,7 +55,8 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
                 todo += step.todo
     except NeedsUser as error:
         problem = error
-    observed = _with_relevant_holds(observed, todo)
+    all_planned = problem is not None or (there.complete and observed.tasks is not None)
+    observed = _with_relevant_holds(observed, todo, target, all_planned=all_planned)
     ready, waits = _unheld(todo, observed, target, now=now)
     said = status.of_cluster(
         target,
@@ -80,7 +81,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
 
 def _plan_deletion(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     step = teardown.plan(target, observed, now=now)
-    observed = _with_relevant_holds(observed, step.todo)
+    observed = _with_relevant_holds(observed, step.todo, target, all_planned=True)
     ready, waits = _unheld(step.todo, observed, target, now=now)
     return Plan(
         actions=ready,
@@ -92,10 +93,20 @@ def _plan_deletion(target: Target, observed: Observed, *, now: datetime.datetime
     )
 
 
-def _with_relevant_holds(observed: Observed, todo: Sequence[actions.Action[Any]]) -> Observed:
-    """Leave out what once failed and is not wanted any more."""
+def _with_relevant_holds(
+    observed: Observed, todo: Sequence[actions.Action[Any]], target: Target, *, all_planned: bool
+) -> Observed:
+    """Leave out what once failed and is not wanted any more.
+
+    While something is missing, not all that is wanted can be planned: then the holds of today's spec stay.
+    """
     wanted = {"tasks", *(action.subject for action in todo)}
-    holds = {subject: hold for subject, hold in observed.holds.items() if subject in wanted}
+    generation = target.cluster.metadata.generation
+    holds = {
+        subject: hold
+        for subject, hold in observed.holds.items()
+        if subject in wanted or (hold.generation == generation and not all_planned)
+    }
     return dataclasses.replace(observed, holds=holds)
 
 

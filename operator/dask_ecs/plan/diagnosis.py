@@ -132,7 +132,8 @@ def diagnose(text: str) -> Diagnosis | None:
 
 def of_task(task: Task) -> tuple[str, str]:
     """Return a condition's reason and message for a task that stopped: what, why, its last words, what to do."""
-    said = ". ".join(part.rstrip(".") for part in (task.stopped_reason, task.container_reason) if part)
+    parts = [part.rstrip(".") for part in (task.stopped_reason, task.container_reason) if part]
+    said = ". ".join(dict.fromkeys(parts))  # on Fargate ECS often says the same of the task and of its container
     known = diagnose(said)
     ended = f"exited with {task.exit_code}" if task.exit_code is not None else "stopped"
     if task.started_at is None:

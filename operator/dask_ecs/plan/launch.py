@@ -65,8 +65,8 @@ def resolve(
         now: the present moment.
 
     """
-    seen = sum(task.launch_token == launch.token for task in observed.tasks or ())
-    if seen >= launch.count:
+    found = seen(launch, observed)
+    if found >= launch.count:
         return ForgetLaunch(subject=launch.role, token=launch.token, why="its tasks are seen")
     if request is not None and now - launch.written_at < TOKEN_LIFE:
         again = with_token(request, token=launch.token, count=launch.count)
@@ -74,9 +74,14 @@ def resolve(
             return RunTasks(subject=launch.role, launch=launch, request=again)
     if observed.listed_at is not None and observed.listed_at - launch.written_at >= UNSEEN_FOR:
         return ForgetLaunch(
-            subject=launch.role, token=launch.token, why=f"{seen} of its {launch.count} tasks are there"
+            subject=launch.role, token=launch.token, why=f"{found} of its {launch.count} tasks are there"
         )
     return None
+
+
+def seen(launch: Launch, observed: Observed) -> int:
+    """Return how many tasks of a launch are there."""
+    return sum(task.launch_token == launch.token for task in observed.tasks or ())
 
 
 def base_request(

@@ -92,6 +92,9 @@ class EcsCluster:
     default_capacity_provider_strategy: bool = False
 
 
+# Failures in a row of what ends by itself, until somebody should know.
+NEWS_AFTER = 4
+
 Subject = Literal[
     "account",
     "ecsCluster",
@@ -133,6 +136,13 @@ class Hold:
     retry_at: datetime.datetime
     generation: int
     waits_for_user: bool = False
+    transient: bool = False
+    """It ends by itself, as throttling does."""
+
+    @property
+    def is_news(self) -> bool:
+        """Whether to tell the user; what ends by itself is no news until it has failed some times in a row."""
+        return not self.transient or self.attempts >= NEWS_AFTER
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -153,6 +163,7 @@ class Observed:
     known: Known = Known()
     tasks: tuple[Task, ...] | None = None  # None until the tasks of the ECS cluster were listed once
     listed_at: datetime.datetime | None = None
+    edited_at: datetime.datetime | None = None  # None: not since anybody has looked
     launches: tuple[Launch, ...] = ()
     probe: SchedulerProbe | None = None
     holds: Mapping[Subject, Hold] = dataclasses.field(default_factory=dict)

@@ -47,7 +47,11 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
     backoffs = {
         role: found
         for role, arn in there.definitions.items()
-        if (found := backoff.of_stopped_tasks(observed.of_role(role), task_definition_arn=arn, now=now))
+        if (
+            found := backoff.of_stopped_tasks(
+                observed.of_role(role), task_definition_arn=arn, edited_at=observed.edited_at, now=now
+            )
+        )
     }
     ended = [task for task in observed.of_role("scheduler") if task.is_stopped]
     newest = max(ended, key=lambda task: task.created_at, default=None)
@@ -106,7 +110,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
         if isinstance(action, actions.ForgetLaunch):
             todo.append(action)
             continue
-        pending[entry.role] += entry.count
+        pending[entry.role] += entry.count - launch.seen(entry, observed)
         if action:
             todo.append(action)
         else:
@@ -123,8 +127,10 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             wake_at.append(waiting.retry_at)
             continue
         todo += _launches(role, missing[role], target=target, request=request, now=now)
-    if missing["worker"] < 0:
-        todo += _scale_down(-missing["worker"], tasks, observed, cluster_arn)
+    # Tasks that may be on their way are no reason to stop one that is there.
+    excess = len(tasks.workers) - target.cluster.spec.worker.replicas
+    if excess > 0:
+        todo += _scale_down(excess, tasks, observed, cluster_arn)
     return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
 
 

@@ -1,0 +1,49 @@
+import asyncio
+
+from dask_ecs.controllers.queue import WorkQueue
+
+
+async def test_a_key_added_twice_is_handled_once() -> None:
+    queue = WorkQueue()
+    queue.add("a")
+    queue.add("a")
+    assert await queue.get() == "a"
+    queue.done("a")
+    assert len(queue) == 0
+
+
+async def test_a_key_added_while_it_is_handled_is_handled_again_but_not_beside() -> None:
+    queue = WorkQueue()
+    queue.add("a")
+    await queue.get()
+    queue.add("a")
+    assert len(queue) == 0
+    queue.done("a")
+    assert await asyncio.wait_for(queue.get(), 1) == "a"
+
+
+async def test_of_two_times_the_earlier_counts() -> None:
+    queue = WorkQueue()
+    queue.add_after("a", 3600)
+    queue.add_after("a", 0)
+    queue.add_after("a", 7200)
+    assert await asyncio.wait_for(queue.get(), 1) == "a"
+    queue.done("a")
+    queue.close()
+
+
+async def test_an_added_key_is_not_handled_once_more_when_its_time_comes() -> None:
+    queue = WorkQueue()
+    queue.add_after("a", 0)
+    queue.add("a")
+    await queue.get()
+    queue.done("a")
+    queue.add_after("b", 0.01)
+    assert await asyncio.wait_for(queue.get(), 1) == "b"
+
+
+async def test_keys_come_in_the_order_they_were_added() -> None:
+    queue = WorkQueue()
+    for key in "abc":
+        queue.add(key)
+    assert [await queue.get() for _ in range(3)] == ["a", "b", "c"]

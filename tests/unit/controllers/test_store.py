@@ -1,0 +1,38 @@
+from typing import Any
+
+from dask_ecs.controllers.store import Store
+
+
+def body(*, uid: str = "u", version: int = 1) -> dict[str, Any]:
+    return {"metadata": {"namespace": "ns", "name": "demo", "uid": uid, "resourceVersion": str(version)}}
+
+
+def version(store: Store) -> str:
+    found = store.get("ns/demo")
+    assert found is not None
+    return str(found["metadata"]["resourceVersion"])
+
+
+def test_an_older_version_does_not_replace_a_newer_one() -> None:
+    store = Store()
+    store.put(body(version=10))
+    store.put(body(version=9))
+    assert version(store) == "10"
+    store.put(body(version=11))
+    assert version(store) == "11"
+
+
+def test_a_successor_of_the_same_name_replaces_its_predecessor() -> None:
+    store = Store()
+    store.put(body(uid="old", version=10))
+    store.put(body(uid="new", version=12))
+    assert version(store) == "12"
+
+
+def test_the_end_of_a_predecessor_does_not_take_its_successor() -> None:
+    store = Store()
+    store.put(body(uid="new"))
+    store.remove("ns/demo", uid="old")
+    assert store.get("ns/demo") is not None
+    store.remove("ns/demo", uid="new")
+    assert store.get("ns/demo") is None

@@ -1,0 +1,379 @@
+"""What one object needs, tried on a world in memory."""
+
+import datetime
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dask_ecs.api.conditions import find_condition
+from dask_ecs.plan import actions, cluster, launch
+from dask_ecs.plan.observed import Hold
+
+from .world import SETTINGS, World
+
+
+def running(replicas: int = 2, **spec: Any) -> World:
+    world = World({"worker": {"replicas": replicas}, **spec})
+    world.settle()
+    return world
+
+
+def condition(world: World, name: str) -> tuple[str, str, str]:
+    found = find_condition(world.target.cluster.status.conditions, name)
+    assert found is not None
+    return found.status, found.reason, found.message
+
+
+def asked(world: World, kind: type[actions.Action[Any]]) -> list[Any]:
+    return [action for action in world.done if isinstance(action, kind)]
+
+
+def test_a_new_cluster_comes_to_run_one_scheduler_and_its_workers() -> None:
+    world = running(replicas=12)
+    assert [len(tasks) for tasks in world.live.values()] == [1, 12]
+    assert [action.launch.count for action in asked(world, actions.RunTasks)] == [1, 10, 2]
+    assert world.target.cluster.status.workers.summary == "12/12"
+    assert condition(world, "Ready")[0] == "True"
+
+
+def test_no_task_is_asked_for_before_the_tasks_were_listed() -> None:
+    world = World()
+    while world.plan().actions and not asked(world, actions.RegisterTaskDefinition):
+        world.step()
+    observed = world.observe()
+    blind = cluster.plan(world.target, type(observed)(known=observed.known, tasks=None), now=world.now)
+    assert not blind.actions
+
+
+def test_workers_are_asked_for_as_soon_as_the_scheduler_has_an_address() -> None:
+    world = World({"worker": {"replicas": 1}})
+    while not world.live["scheduler"]:
+        world.step()
+    world.step()
+    assert not world.live["worker"]
+    world.pass_time(1)
+    assert world.live["scheduler"][0].last_status == "PENDING"
+    world.step()
+    assert len(world.live["worker"]) == 1
+
+
+def test_planning_what_was_just_done_plans_nothing() -> None:
+    world = running()
+    assert not world.plan().actions
+
+
+def test_a_second_pass_says_the_same() -> None:
+    world = running()
+    world.step()
+    before = world.body["status"]
+    world.step()
+    assert world.body["status"] == before
+
+
+def test_all_three_kstatus_conditions_are_there_from_the_first_plan_on() -> None:
+    world = World()
+    world.step()
+    assert {"Ready", "Reconciling", "Stalled"} <= {found.type for found in world.target.cluster.status.conditions}
+
+
+def test_a_worker_that_dies_is_replaced_at_once() -> None:
+    world = running()
+    world.pass_time(120)
+    dead = world.live["worker"][0]
+    world.stop(dead.arn)
+    world.step()
+    assert len(world.live["worker"]) == 2
+
+
+def test_workers_of_a_dead_scheduler_are_stopped_and_run_anew() -> None:
+    world = running()
+    world.pass_time(120)
+    old = {task.arn for task in world.live["worker"]}
+    world.stop(world.live["scheduler"][0].arn)
+    world.settle()
+    assert len(world.live["worker"]) == 2
+    assert not old & {task.arn for task in world.live["worker"]}
+
+
+def test_a_scheduler_that_ended_well_has_finished_until_the_next_edit() -> None:
+    world = running()
+    ended = world.live["scheduler"][0].arn
+    world.stop(ended, exit_code=0)
+    assert world.settle().status.phase == "Suspended"
+    assert not world.live["worker"]
+    del world.tasks[ended]  # ECS forgets stopped tasks
+    assert world.settle().status.phase == "Suspended"
+    world.edit(environment=[{"name": "A", "value": "B"}])
+    assert world.settle().status.phase == "Running"
+
+
+def test_an_edit_wakes_a_finished_cluster_although_ecs_still_shows_its_end() -> None:
+    world = running()
+    world.stop(world.live["scheduler"][0].arn, exit_code=0)
+    world.settle()
+    world.scale(1)
+    assert world.settle().status.phase == "Running"
+
+
+def test_scaling_down_stops_those_that_have_not_joined_and_retires_the_rest() -> None:
+    world = running(replicas=3)
+    world.scale(4)
+    world.step()
+    newborn = next(task for task in world.live["worker"] if task.last_status == "PROVISIONING")
+    world.scale(2)
+    world.step()
+    assert [action.task_arn for action in asked(world, actions.StopTask)] == [newborn.arn]
+    (retired,) = asked(world, actions.RetireWorkers)
+    assert retired.count == 1
+    assert newborn.arn not in retired.tasks.values()
+
+
+def test_where_the_scheduler_can_not_be_asked_the_newest_workers_are_stopped() -> None:
+    world = running(replicas=3)
+    world.reachable = False
+    world.scale(1)
+    world.settle()
+    assert len(world.live["worker"]) == 1
+    assert not asked(world, actions.RetireWorkers)
+
+
+def test_an_unreachable_scheduler_that_is_healthy_is_ready_and_said_to_be_unreachable() -> None:
+    world = World()
+    world.reachable = False
+    world.settle()
+    status, _, message = condition(world, "SchedulerReachable")
+    assert status == "False"
+    assert "--operator-cidrs" in message or "allowedCidrs" in message
+    assert condition(world, "Ready")[0] == "True"
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_token() -> None:
+    world = World({"worker": {"replicas": 0}})
+    while not world.live["scheduler"]:
+        world.step(lose_answers=True)
+    world.tasks.clear()  # not to be listed yet
+    again = world.plan().actions
+    assert [action.launch.token for action in again if isinstance(action, actions.RunTasks)] == list(world.tokens)
+    world.step()
+    assert len(world.tokens) == 1
+
+
+def test_a_lost_launch_whose_request_would_differ_today_is_looked_for_and_then_dropped() -> None:
+    world = running(replicas=1)
+    world.scale(2)
+    world.step(lose_calls=True)
+    (lost,) = world.launches
+    world.edit(worker={"replicas": 2, "extraArgs": ["--resources", "A=1"]})
+    assert not [action for action in world.plan().actions if isinstance(action, actions.RunTasks)]
+    world.pass_time(launch.UNSEEN_FOR.total_seconds())
+    world.settle()
+    assert lost.token not in world.tokens
+    assert len(world.live["worker"]) == 2
+
+
+def test_a_task_that_can_not_start_is_tried_again_later_and_later() -> None:
+    world = World({"worker": {"replicas": 1}})
+    starts: list[datetime.datetime] = []
+    while len(starts) < 5:
+        world.step()
+        for task in world.live["worker"]:
+            starts.append(world.now)
+            world.stop(task.arn, stop_code="TaskFailedToStart", exit_code=None)
+        world.pass_time(1)
+    waits = [(later - earlier).total_seconds() for earlier, later in itertools.pairwise(starts)]
+    assert waits == pytest.approx([10, 20, 40, 80], abs=2)
+    assert condition(world, "SchedulerReady")[0] == "True"
+
+
+def test_an_edit_tries_again_at_once() -> None:
+    world = World({"worker": {"replicas": 1}})
+    while not world.live["worker"]:
+        world.step()
+        world.pass_time(1)
+    world.stop(world.live["worker"][0].arn, stop_code="TaskFailedToStart", exit_code=None)
+    world.step()
+    assert not world.live["worker"]
+    world.edit(image="dask:2")
+    world.step()
+    world.step()
+    assert len(world.live["worker"]) == 1
+
+
+def test_what_is_on_hold_is_left_out_until_its_time_and_said_in_the_conditions() -> None:
+    world = running(replicas=0)
+    world.scale(1)
+    hold = Hold(
+        subject="worker",
+        reason="NoGPUs",
+        message="RESOURCE:GPU",
+        attempts=1,
+        since=world.now,
+        retry_at=world.now + datetime.timedelta(seconds=30),
+        generation=2,
+        waits_for_user=True,
+    )
+    observed = world.observe()
+    held = type(observed)(**{**vars(observed), "holds": {"worker": hold}})
+    plan = cluster.plan(world.target, held, now=world.now)
+    assert not plan.actions
+    assert plan.wake_at is not None
+    assert plan.wake_at <= hold.retry_at
+    workers = find_condition(plan.status.conditions, "WorkersReady")
+    stalled = find_condition(plan.status.conditions, "Stalled")
+    assert workers is not None
+    assert workers.message == "RESOURCE:GPU"
+    assert stalled is not None
+    assert stalled.status == "True"
+    later = cluster.plan(world.target, held, now=hold.retry_at)
+    assert [type(action) for action in later.actions] == [actions.RunTasks]
+
+
+@pytest.mark.parametrize(
+    ("iam", "flag"),
+    [
+        ({"executionRoleArn": "arn:aws:iam::123456789012:role/admin"}, "--allow-role"),
+        ({"taskRoleArn": "arn:aws:iam::123456789012:role/admin"}, "--allow-role"),
+        ({"taskRolePolicies": ["arn:aws:iam::aws:policy/AdministratorAccess"]}, "--allow-task-role-policy"),
+    ],
+)
+def test_what_the_operators_owner_does_not_admit_is_refused(iam: dict[str, Any], flag: str) -> None:
+    world = World({"iam": iam})
+    plan = world.step()
+    assert not plan.actions
+    status, _, message = condition(world, "Stalled")
+    assert status == "True"
+    assert flag in message
+
+
+def test_a_command_that_is_too_long_for_ecs_is_refused_with_the_reason() -> None:
+    world = World({"scheduler": {"extraArgs": ["x" * 1000] * 10}})
+    for _ in range(5):
+        world.step()
+    assert not world.tasks
+    assert condition(world, "Stalled")[:2] == ("True", "CommandTooLong")
+
+
+def test_deletion_stops_the_scheduler_first_then_takes_all_that_was_made() -> None:
+    world = running()
+    world.done.clear()
+    world.delete()
+    world.settle()
+    assert world.gone
+    kinds = [type(action) for action in world.done]
+    stops = asked(world, actions.StopTask)
+    assert world.tasks[stops[0].task_arn].role == "scheduler"
+    assert kinds.index(actions.StopTask) < kinds.index(actions.DeleteSecurityGroup)
+    assert {
+        actions.DeregisterTaskDefinitions,
+        actions.DeleteRole,
+        actions.DeleteSecurityGroup,
+        actions.DeleteEcsCluster,
+    } <= set(kinds)
+
+
+def test_deletion_leaves_what_the_user_gave_unseen() -> None:
+    settings_ = type(SETTINGS)(**{**vars(SETTINGS), "allow_roles": ("*",)})
+    role = "arn:aws:iam::123456789012:role/given"
+    spec = {
+        "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/given",
+        "iam": {"executionRoleArn": role, "taskRoleArn": role},
+        "network": {"securityGroups": ["sg-0123456789abcdef0"], "subnets": ["subnet-0123456789abcdef0"]},
+    }
+    world = World(spec, settings=settings_)
+    world.settle()
+    world.done.clear()
+    world.delete()
+    world.settle()
+    assert {type(action) for action in world.done} == {
+        actions.FindEcsCluster,
+        actions.StopTask,
+        actions.DeregisterTaskDefinitions,
+    }
+
+
+def test_deletion_waits_for_a_launch_of_unknown_outcome() -> None:
+    world = running(replicas=0)
+    world.scale(3)
+    world.step(lose_answers=True)
+    hidden = {task.arn: task for task in world.live["worker"]}
+    assert len(hidden) == 3
+    for arn in hidden:
+        del world.tasks[arn]
+    world.delete()
+    for _ in range(20):
+        world.step()
+        world.pass_time(1)
+    assert not world.gone
+    world.tasks |= hidden
+    world.settle()
+    assert world.gone
+    assert all(task.is_stopped for task in world.tasks.values())
+
+
+def test_a_long_name_gives_names_that_aws_takes() -> None:
+    world = World()
+    world.body["metadata"] |= {"name": "n" * 253, "namespace": "s" * 63}
+    target = world.target
+    assert len(target.execution_role_name) <= 64
+    assert len(target.task_role_name) <= 64
+    assert len(target.ecs_cluster_name) <= 255
+    world.settle()
+    for action in asked(world, actions.RegisterTaskDefinition):
+        assert len(action.request["family"]) <= 255
+        assert action.request["family"].startswith(target.family_prefix)
+
+
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("scale"), st.integers(0, 25)),
+        st.tuples(st.just("lose_answer"), st.just(0)),
+        st.tuples(st.just("lose_call"), st.just(0)),
+        st.tuples(st.just("worker_dies"), st.integers(0, 24)),
+        st.tuples(st.just("scheduler_dies"), st.just(0)),
+        st.tuples(st.just("unreachable"), st.just(0)),
+        st.tuples(st.just("reachable"), st.just(0)),
+        st.tuples(st.just("wait"), st.integers(1, 200)),
+        st.tuples(st.just("forget"), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=60)
+@given(events=EVENTS)
+def test_whatever_happens_there_are_never_too_many_tasks_and_in_the_end_just_enough(
+    events: list[tuple[str, int]],
+) -> None:
+    world = World({"worker": {"replicas": 3}})
+    for name, number in events:
+        match name:
+            case "scale":
+                world.scale(number)
+            case "worker_dies" if world.live["worker"]:
+                world.stop(world.live["worker"][number % len(world.live["worker"])].arn)
+            case "scheduler_dies" if world.live["scheduler"]:
+                world.stop(world.live["scheduler"][0].arn)
+            case "unreachable" | "reachable":
+                world.reachable = name == "reachable"
+            case "wait":
+                world.pass_time(number)
+            case "forget":  # the operator is started anew: it knows what the status says, and AWS
+                world.answers.clear()
+        most = max(world.target.cluster.spec.worker.replicas, len(world.live["worker"]))
+        for _ in range(3):
+            world.step(lose_answers=name == "lose_answer", lose_calls=name == "lose_call")
+            assert len(world.live["scheduler"]) <= 1
+            assert len(world.live["worker"]) <= most
+            world.pass_time(1)
+    world.settle(most=1500)
+    assert len(world.live["scheduler"]) == 1
+    assert len(world.live["worker"]) == world.target.cluster.spec.worker.replicas
+    assert not world.launches
+    assert not world.plan().actions
+    world.delete()
+    world.settle()
+    assert world.gone
+    assert not any(world.live.values())

@@ -1,0 +1,216 @@
+"""A world in memory that does what plans say, so that decisions can be tried by the thousand in milliseconds."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+from dask_ecs.api.daskcluster import DaskCluster
+from dask_ecs.plan import actions, cluster
+from dask_ecs.plan.observed import (
+    LAUNCH_VARIABLE,
+    SCHEDULER_VARIABLE,
+    EcsCluster,
+    Known,
+    Launch,
+    Network,
+    Observed,
+    SchedulerProbe,
+    Task,
+)
+from dask_ecs.plan.scheduler import SchedulerIdentity, WorkerSeen
+from dask_ecs.plan.settings import Settings
+from dask_ecs.plan.target import Target
+
+START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+ECS_CLUSTER = EcsCluster(arn="arn:aws:ecs:eu-west-1:123456789012:cluster/made")
+NETWORK = Network(vpc_id="vpc-1", vpc_cidrs=("10.0.0.0/16",), subnets=("subnet-1",), assign_public_ip=True)
+SETTINGS = Settings(install="abc", default_region="eu-west-1", default_image="dask:1")
+
+
+class World:
+    """One DaskCluster, what AWS holds of it, and a clock."""
+
+    def __init__(self, spec: dict[str, Any] | None = None, *, settings: Settings = SETTINGS) -> None:
+        self.settings = settings
+        self.now = START
+        self.body: dict[str, Any] = {
+            "metadata": {"name": "demo", "namespace": "team", "uid": "u-1", "generation": 1, "resourceVersion": "1"},
+            "spec": spec or {"worker": {"replicas": 2}},
+        }
+        self.answers: dict[str, Any] = {}
+        self.tasks: dict[str, Task] = {}
+        self.tokens: dict[str, list[str]] = {}
+        self.launches: tuple[Launch, ...] = ()
+        self.done: list[actions.Action[Any]] = []
+        self.reachable = True
+        self.gone = False
+        self._started = 0
+
+    @property
+    def target(self) -> Target:
+        return Target(cluster=DaskCluster.read(self.body), settings=self.settings)
+
+    @property
+    def live(self) -> dict[str, list[Task]]:
+        roles: dict[str, list[Task]] = {"scheduler": [], "worker": []}
+        for task in self.tasks.values():
+            if task.is_live:
+                roles[task.role].append(task)
+        return roles
+
+    def observe(self) -> Observed:
+        return Observed(
+            known=Known(answers=dict(self.answers)),
+            tasks=tuple(self.tasks.values()),
+            listed_at=self.now,
+            launches=self.launches,
+            probe=self._probe(),
+        )
+
+    def plan(self) -> cluster.Plan:
+        return cluster.plan(self.target, self.observe(), now=self.now)
+
+    def step(self, *, lose_answers: bool = False, lose_calls: bool = False) -> cluster.Plan:
+        """Plan and do; RunTask's calls or answers may be lost on the way."""
+        plan = self.plan()
+        self.body["status"] = plan.status.model_dump(mode="json", exclude_none=True)
+        self.gone = plan.gone
+        for action in plan.actions:
+            self.done.append(action)
+            if isinstance(action, actions.RunTasks):
+                self._run_tasks(action, lose_answers=lose_answers, lose_calls=lose_calls)
+            else:
+                self._do(action)
+        return plan
+
+    def settle(self, *, most: int = 100) -> cluster.Plan:
+        """Let time pass until nothing is left to do."""
+        for _ in range(most):
+            plan = self.step()
+            self.pass_time(1)
+            if self.gone or (not plan.actions and plan.status.phase in ("Running", "Suspended")):
+                return plan
+        raise AssertionError(f"not settled: {[str(action) for action in plan.actions]}, {plan.status.conditions}")
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock, and every task one state on."""
+        self.now += datetime.timedelta(seconds=seconds)
+        following = {"PROVISIONING": "PENDING", "PENDING": "RUNNING"}
+        for task in list(self.tasks.values()):
+            if task.desired_status == "STOPPED" and not task.is_stopped:
+                self.stop(task.arn, stop_code=task.stop_code or "UserInitiated")
+            elif task.is_live and task.last_status in following:
+                status = following[task.last_status]
+                self._update(
+                    task.arn,
+                    last_status=status,
+                    private_ip=task.private_ip or f"10.0.{int(task.id) // 250}.{int(task.id) % 250}",
+                    started_at=self.now if status == "RUNNING" else None,
+                    health="HEALTHY",
+                )
+
+    def stop(self, arn: str, *, stop_code: str = "EssentialContainerExited", exit_code: int | None = 137) -> None:
+        self._update(
+            arn,
+            desired_status="STOPPED",
+            last_status="STOPPED",
+            stop_code=stop_code,
+            stopped_reason="stopped",
+            exit_code=exit_code,
+            stopped_at=self.now,
+        )
+
+    def edit(self, **spec: Any) -> None:
+        self.body["spec"] = {**self.body["spec"], **spec}
+        self.body["metadata"]["generation"] += 1
+
+    def scale(self, replicas: int) -> None:
+        self.edit(worker={**self.body["spec"].get("worker", {}), "replicas": replicas})
+
+    def delete(self) -> None:
+        self.body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    def _update(self, arn: str, **changes: Any) -> None:
+        self.tasks[arn] = dataclasses.replace(self.tasks[arn], version=self.tasks[arn].version + 1, **changes)
+
+    def _probe(self) -> SchedulerProbe | None:
+        running = [task for task in self.live["scheduler"] if task.is_running]
+        if not running:
+            return None
+        address = f"tcp://{running[0].private_ip}:8786"
+        if not self.reachable:
+            return SchedulerProbe(address=address, error="timed out")
+        workers = tuple(
+            WorkerSeen(
+                address=f"tcp://{task.private_ip}:1", host=task.private_ip or "", name="w", nthreads=1, status="running"
+            )
+            for task in self.live["worker"]
+            if task.is_running and task.scheduler_address == address
+        )
+        return SchedulerProbe(address=address, identity=SchedulerIdentity(id="s", workers=workers))
+
+    def _run_tasks(self, action: actions.RunTasks, *, lose_answers: bool, lose_calls: bool) -> None:
+        launch = action.launch
+        if launch not in self.launches:
+            self.launches = (*self.launches, launch)
+        if lose_calls:
+            return
+        if launch.token not in self.tokens:
+            self.tokens[launch.token] = [self._start(action) for _ in range(launch.count)]
+        if not lose_answers:
+            self._forget(launch.token)
+
+    def _start(self, action: actions.RunTasks) -> str:
+        self._started += 1
+        arn = f"{ECS_CLUSTER.arn.replace('cluster', 'task', 1)}/{self._started:04}"
+        (override,) = action.request["overrides"]["containerOverrides"]
+        environment = {variable["name"]: variable["value"] for variable in override["environment"]}
+        self.tasks[arn] = Task(
+            arn=arn,
+            role=action.launch.role,
+            started_by=action.request["startedBy"],
+            task_definition_arn=action.request["taskDefinition"],
+            last_status="PROVISIONING",
+            desired_status="RUNNING",
+            launch_token=environment[LAUNCH_VARIABLE],
+            scheduler_address=environment.get(SCHEDULER_VARIABLE),
+            created_at=self.now,
+        )
+        return arn
+
+    def _forget(self, token: str) -> None:
+        self.launches = tuple(entry for entry in self.launches if entry.token != token)
+
+    def _do(self, action: actions.Action[Any]) -> None:
+        match action:
+            case actions.ForgetLaunch():
+                self._forget(action.token)
+            case actions.StopTask():
+                self._update(action.task_arn, desired_status="STOPPED")
+            case actions.RetireWorkers():
+                for arn in sorted(action.tasks.values())[: action.count]:
+                    self._update(arn, desired_status="STOPPED")
+            case _:
+                self.answers[action.fingerprint] = _answer(action)
+
+
+def _answer(action: actions.Action[Any]) -> Any:
+    match action:
+        case actions.EnsureEcsCluster() | actions.UseEcsCluster():
+            return ECS_CLUSTER
+        case actions.FindEcsCluster():
+            return ECS_CLUSTER.arn
+        case actions.ResolveNetwork():
+            return NETWORK
+        case actions.IdentifyAccount():
+            return "123456789012"
+        case actions.EnsureRole():
+            return f"arn:aws:iam::123456789012:role{action.path}{action.name}"
+        case actions.EnsureLogGroup():
+            return action.name
+        case actions.EnsureSecurityGroup():
+            return "sg-1"
+        case actions.RegisterTaskDefinition():
+            return f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{action.request['family']}:1"
+        case _:
+            return True
