@@ -1,0 +1,121 @@
+import uuid
+from typing import Any
+
+import pytest
+
+from dask_ecs.aws import ecs_clusters, logs, network, operations, task_definitions, tasks
+from dask_ecs.aws.errors import AwsError, NotOursError
+from dask_ecs.aws.session import Aws
+from dask_ecs.local.aws.handle import LocalAWS
+from dask_ecs.plan.actions import ResolveNetwork
+
+OWN = {"ecs.dask.org/uid": "u-1"}
+
+
+def name() -> str:
+    return f"it-{uuid.uuid4().hex[:8]}"
+
+
+def definition(family: str) -> dict[str, Any]:
+    return {
+        "family": family,
+        "networkMode": "awsvpc",
+        "requiresCompatibilities": ["FARGATE"],
+        "cpu": "256",
+        "memory": "512",
+        "containerDefinitions": [{"name": "worker", "image": "busybox", "command": ["sleep", "60"]}],
+    }
+
+
+async def test_an_ecs_cluster_made_twice_is_one(aws: Aws) -> None:
+    cluster = name()
+    first = await ecs_clusters.ensure(aws, name=cluster, tags=OWN, own_tags=OWN)
+    assert await ecs_clusters.ensure(aws, name=cluster, tags=OWN, own_tags=OWN) == first
+    assert await ecs_clusters.find(aws, cluster=cluster) == first.arn
+
+
+async def test_an_ecs_cluster_of_somebody_else_is_neither_used_nor_deleted(aws: Aws) -> None:
+    cluster = name()
+    await aws.call(operations.CREATE_CLUSTER, clusterName=cluster)
+    with pytest.raises(NotOursError, match=cluster):
+        await ecs_clusters.ensure(aws, name=cluster, tags=OWN, own_tags=OWN)
+    await ecs_clusters.delete(aws, name=cluster, own_tags=OWN)
+    assert await ecs_clusters.find(aws, cluster=cluster)
+
+
+async def test_a_deleted_ecs_cluster_is_not_found(aws: Aws) -> None:
+    cluster = name()
+    made = await ecs_clusters.ensure(aws, name=cluster, tags=OWN, own_tags=OWN)
+    for _ in range(2):
+        await ecs_clusters.delete(aws, name=cluster, own_tags=OWN)
+    assert await ecs_clusters.find(aws, cluster=cluster) == ""
+    with pytest.raises(AwsError, match=r"check spec\.clusterArn"):
+        await ecs_clusters.use(aws, arn=made.arn)
+
+
+async def test_a_definition_that_is_registered_is_found_not_registered_again(aws: Aws) -> None:
+    family = name()
+    arn = await task_definitions.ensure(aws, definition(family))
+    assert await task_definitions.ensure(aws, definition(family)) == arn
+    assert arn.endswith(f"{family}:1")
+
+
+async def test_all_definitions_of_a_prefix_are_deregistered_and_no_others(aws: Aws) -> None:
+    prefix = name() + "-"
+    mine = [await task_definitions.ensure(aws, definition(prefix + role)) for role in ("scheduler-1", "worker-1")]
+    other = await task_definitions.ensure(aws, definition(prefix[:-1] + "0-worker"))
+    await task_definitions.deregister(aws, family_prefix=prefix)
+    active = [arn async for arn in aws.pages(operations.LIST_TASK_DEFINITIONS, "taskDefinitionArns", status="ACTIVE")]
+    assert other in active
+    assert not set(mine) & set(active)
+
+
+async def test_a_log_group_that_is_there_keeps_its_retention(aws: Aws) -> None:
+    group = name()
+    await logs.ensure_group(aws, name=group, retention_days=7, tags={})
+    await logs.ensure_group(aws, name=group, retention_days=90, tags={})
+    described = await (await aws._sessions.client("logs", aws.region)).describe_log_groups(logGroupNamePrefix=group)
+    assert described["logGroups"][0]["retentionInDays"] == 7
+
+
+async def test_a_stream_that_is_not_there_has_no_last_words(aws: Aws) -> None:
+    assert await logs.tail(aws, group="none", stream="none", lines=5) == ()
+
+
+async def test_the_default_vpcs_public_subnets_are_found(aws: Aws) -> None:
+    found = await network.resolve(aws, ResolveNetwork(vpc_id=None, subnets=(), assign_public_ip=None, fargate=True))
+    assert found.vpc_cidrs == ("127.77.0.0/16",)
+    assert len(found.subnets) >= 2
+    assert found.assign_public_ip is True
+
+
+async def test_more_tasks_than_a_page_holds_are_all_listed_and_described(aws: Aws, local_aws: LocalAWS) -> None:
+    cluster = await ecs_clusters.ensure(aws, name=name(), tags=OWN, own_tags=OWN)
+    where = await network.resolve(aws, ResolveNetwork(vpc_id=None, subnets=(), assign_public_ip=None, fargate=True))
+    request = {
+        "cluster": cluster.arn,
+        "taskDefinition": await task_definitions.ensure(aws, definition(name())),
+        "launchType": "FARGATE",
+        "count": 10,
+        "startedBy": "dask/test/u-1",
+        "networkConfiguration": {
+            "awsvpcConfiguration": {"subnets": list(where.subnets), "assignPublicIp": "ENABLED"},
+        },
+    }
+    started = set()
+    for _ in range(11):
+        running, not_placed = await tasks.run(aws, request)
+        assert not_placed is None
+        started |= {task.arn for task in running}
+    arns = await tasks.list_arns(aws, ecs_cluster=cluster.arn)
+    assert set(arns) == started
+    described, missing = await tasks.describe(aws, ecs_cluster=cluster.arn, arns=[*arns, f"{arns[0][:-4]}dead"])
+    assert {task.arn for task in described} == started
+    assert len(missing) == 1
+    for arn in arns:
+        await tasks.stop(aws, ecs_cluster=cluster.arn, task_arn=arn, why="test is over")
+
+
+async def test_stopping_a_task_that_is_not_there_is_fine(aws: Aws) -> None:
+    cluster = await ecs_clusters.ensure(aws, name=name(), tags=OWN, own_tags=OWN)
+    await tasks.stop(aws, ecs_cluster=cluster.arn, task_arn="0" * 32, why="it may be gone")

@@ -1,0 +1,73 @@
+import uuid
+from typing import Any
+
+import pytest
+
+from dask_ecs.aws import operations, security_groups
+from dask_ecs.aws.errors import NotOursError
+from dask_ecs.aws.session import Aws
+from dask_ecs.plan.actions import EnsureSecurityGroup
+from dask_ecs.plan.security_group import rules
+
+OWN = {"ecs.dask.org/uid": "u-1"}
+
+
+async def wanted(aws: Aws, *cidrs: str) -> EnsureSecurityGroup:
+    vpcs = await aws.call(operations.DESCRIBE_VPCS)
+    return EnsureSecurityGroup(
+        name=f"group-{uuid.uuid4().hex[:8]}",
+        vpc_id=vpcs["Vpcs"][0]["VpcId"],
+        rules=rules(ports=(8786, 8787), cidrs=cidrs),
+        tags=OWN,
+    )
+
+
+async def ingress(aws: Aws, group_id: str) -> set[tuple[int, int, str]]:
+    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, GroupIds=[group_id])
+    found: list[dict[str, Any]] = answer["SecurityGroups"][0]["IpPermissions"]
+    return {
+        (permission["FromPort"], permission["ToPort"], source)
+        for permission in found
+        for source in (
+            *(ip_range["CidrIp"] for ip_range in permission["IpRanges"]),
+            *("itself" for pair in permission["UserIdGroupPairs"] if pair["GroupId"] == group_id),
+        )
+    }
+
+
+async def test_a_group_is_closed_but_for_itself_and_the_given_ranges(aws: Aws) -> None:
+    group_id = await security_groups.ensure(aws, await wanted(aws, "10.0.0.0/16"), own_tags=OWN)
+    assert await ingress(aws, group_id) == {
+        (0, 65535, "itself"),
+        (8786, 8786, "10.0.0.0/16"),
+        (8787, 8787, "10.0.0.0/16"),
+    }
+
+
+async def test_changed_ranges_replace_the_old_ones_in_the_same_group(aws: Aws) -> None:
+    first = await wanted(aws, "10.0.0.0/16")
+    group_id = await security_groups.ensure(aws, first, own_tags=OWN)
+    changed = EnsureSecurityGroup(**{**vars(first), "rules": rules(ports=(8786,), cidrs=("10.9.0.0/16",))})
+    assert await security_groups.ensure(aws, changed, own_tags=OWN) == group_id
+    assert await ingress(aws, group_id) == {(0, 65535, "itself"), (8786, 8786, "10.9.0.0/16")}
+
+
+async def test_a_group_of_somebody_else_is_neither_used_nor_deleted(aws: Aws) -> None:
+    group = await wanted(aws, "10.0.0.0/16")
+    made = await aws.call(
+        operations.CREATE_SECURITY_GROUP, GroupName=group.name, Description="theirs", VpcId=group.vpc_id
+    )
+    with pytest.raises(NotOursError, match=group.name):
+        await security_groups.ensure(aws, group, own_tags=OWN)
+    await security_groups.delete(aws, name=group.name, own_tags=OWN)
+    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, GroupIds=[made["GroupId"]])
+    assert len(answer["SecurityGroups"]) == 1
+
+
+async def test_a_group_that_is_gone_is_gone(aws: Aws) -> None:
+    group = await wanted(aws, "10.0.0.0/16")
+    await security_groups.ensure(aws, group, own_tags=OWN)
+    for _ in range(2):
+        await security_groups.delete(aws, name=group.name, own_tags=OWN)
+    filters = [{"Name": "group-name", "Values": [group.name]}]
+    assert not (await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters))["SecurityGroups"]
