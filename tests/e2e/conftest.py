@@ -20,11 +20,11 @@ from dask_ecs.plan import names
 
 from .aws_account import AwsAccount
 from .operator_process import OperatorProcess
-from .tenant import Tenant
+from .tenant import RunningCluster, Tenant, manifest
+from .waiting import DEADLINE
 
-
-# Seconds. A role that can be used sooner saves each test a retry or two; one test has AWS' own time for it.
-QUICK = {"role_assumable": 0.2}
+# Seconds. A role that can be used at once saves each test a retry or two; IAM takes its time in a test of its own.
+QUICK = {"role_assumable": 0.0}
 
 
 @pytest.fixture(scope="package")
@@ -55,6 +55,17 @@ def tenant(stack: Stack, operator: OperatorProcess, request: pytest.FixtureReque
     """A namespace for this test; it is deleted at the end, and the operator cleans up after it."""
     with namespace(stack.kubeconfig, name=named_after(request)) as name:
         yield Tenant(stack.kubeconfig, name, operator)
+
+
+@pytest.fixture(scope="package")
+def running(stack: Stack, operator: OperatorProcess) -> Iterator[RunningCluster]:
+    """A Fargate cluster of a scheduler and two workers for tests that only look at it."""
+    with namespace(stack.kubeconfig, name="running") as name:
+        tenant = Tenant(stack.kubeconfig, name, operator)
+        body = manifest(replicas=2, tags={"team": "research"}, environment=[{"name": "COLOUR", "value": "blue"}])
+        tenant.apply(body)
+        tenant.kubectl("wait", "dkc/demo", "--for=condition=Ready", f"--timeout={DEADLINE:.0f}s", timeout=2 * DEADLINE)
+        yield RunningCluster(tenant, AwsAccount(stack.aws), tenant.get("demo") or {})
 
 
 @pytest.fixture(scope="package")

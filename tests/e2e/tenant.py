@@ -13,6 +13,7 @@ from kubernetes.client.exceptions import ApiException
 from dask_ecs.api.daskcluster import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from dask_ecs.local import kubectl
 
+from .aws_account import AwsAccount
 from .operator_process import OperatorProcess
 from .waiting import DEADLINE, until
 
@@ -146,6 +147,27 @@ class Tenant:
         described = self.kubectl("get", "dkc", name, "--ignore-not-found", "-oyaml", "--show-managed-fields=false")
         events = self.kubectl("get", "events", "--sort-by=.lastTimestamp")
         return f"{described}\n{events}\nThe operator's log ends:\n{self.operator.last_words}"
+
+
+@dataclass(frozen=True)
+class RunningCluster:
+    """A DaskCluster that is Ready, whose it is, and the AWS account that it runs in."""
+
+    tenant: Tenant
+    account: AwsAccount
+    body: Body
+
+    @property
+    def uid(self) -> str:
+        return str(self.body["metadata"]["uid"])
+
+    @property
+    def status(self) -> Body:
+        return dict(self.body["status"])
+
+    @property
+    def ecs_cluster(self) -> str:
+        return str(self.status["clusterArn"])
 
 
 def _is_true(status: Body, type_: str) -> bool:

@@ -1,0 +1,95 @@
+"""A Fargate cluster as its user meets it: Ready, computing, and telling how it is."""
+
+import json
+import re
+
+from kubernetes import client, config, watch
+
+from dask_ecs.api.daskcluster import GROUP, PLURAL, VERSION
+
+from .computation import compute_through
+from .tenant import RunningCluster
+
+
+def test_a_client_computes_through_the_address_in_the_status(running: RunningCluster) -> None:
+    compute_through(running.status["schedulerAddress"])
+
+
+def test_the_conditions_say_that_and_why_it_is_ready(running: RunningCluster) -> None:
+    conditions = {one["type"]: (one["status"], one["reason"]) for one in running.status["conditions"]}
+    assert conditions == {
+        "Ready": ("True", "Running"),
+        "Reconciling": ("False", "Settled"),
+        "Stalled": ("False", "Progressing"),
+        "NetworkReady": ("True", "SubnetsFound"),
+        "RolesReady": ("True", "RolesFound"),
+        "SchedulerReady": ("True", "SchedulerRunning"),
+        "SchedulerReachable": ("True", "SchedulerAnswers"),
+        "WorkersReady": ("True", "AllJoined"),
+    }
+    assert {one["observedGeneration"] for one in running.status["conditions"]} == {1}
+
+
+def test_the_three_conditions_of_kstatus_are_there_from_the_first_patch_on(running: RunningCluster) -> None:
+    api = client.CustomObjectsApi(config.new_client_from_config(str(running.tenant.kubeconfig)))
+    # Resource versions of the API server are one sequence: from the namespace's own on, every change is told again.
+    namespace = json.loads(running.tenant.kubectl("get", "namespace", running.tenant.namespace, "-ojson"))
+    seen = watch.Watch().stream(
+        api.list_namespaced_custom_object,
+        GROUP,
+        VERSION,
+        running.tenant.namespace,
+        PLURAL,
+        resource_version=namespace["metadata"]["resourceVersion"],
+        timeout_seconds=2,
+    )
+    statuses = [event["object"]["status"] for event in seen if event["object"].get("status")]
+    assert len(statuses) > 2
+    for status in statuses:
+        assert {"Ready", "Reconciling", "Stalled"} <= {one["type"] for one in status["conditions"]}
+    assert all(status["conditions"][0]["status"] == "False" for status in statuses[:-1])
+
+
+def test_the_status_says_where_everything_is(running: RunningCluster) -> None:
+    status, account = running.status, running.account
+    scheduler = account.tasks(running.ecs_cluster, role="scheduler")[0]
+    details = {detail["name"]: detail["value"] for detail in scheduler["attachments"][0]["details"]}
+    address = details["privateIPv4Address"]
+    assert status["phase"] == "Running"
+    assert status["observedGeneration"] == 1
+    assert status["schedulerTaskArn"] == scheduler["taskArn"]
+    assert status["schedulerAddress"] == f"tcp://{address}:8786"
+    assert status["dashboardLink"] == f"http://{address}:8787/status"
+    assert status["workers"] == {"desired": 2, "pending": 0, "running": 2, "summary": "2/2"}
+    assert status["replicas"] == 2
+    assert status["selector"] == "ecs.dask.org/cluster=demo"
+    assert status["launches"] == []
+    assert (status["accountId"], status["region"]) == ("123456789012", "eu-west-1")
+    assert status["logGroup"] == "dask-ecs"
+    assert status["network"]["subnets"] == sorted(status["network"]["subnets"])
+    assert status["network"]["assignPublicIp"] is True
+
+
+def test_kubectl_get_shows_it_in_columns(running: RunningCluster) -> None:
+    header, line = running.tenant.kubectl("get", "dkc", "demo").splitlines()
+    assert header.split() == ["NAME", "STATUS", "WORKERS", "LAUNCH", "TYPE", "ADDRESS", "AGE"]
+    assert line.split()[:-1] == ["demo", "Running", "2/2", "FARGATE", running.status["schedulerAddress"]]
+    header, line = running.tenant.kubectl("get", "dkc", "demo", "-owide").splitlines()
+    assert {"IMAGE", "DASHBOARD"} <= set(header.split())
+    assert running.status["dashboardLink"] in line
+    assert running.status["image"] in line
+
+
+def test_the_events_tell_what_happened_in_words(running: RunningCluster) -> None:
+    events = [(event["reason"], event["message"]) for event in running.tenant.events("demo")]
+    address = re.escape(running.status["schedulerAddress"])
+    assert ("Launching", "Run scheduler") in events
+    assert ("Launching", "Run 2 workers") in events
+    assert any(
+        reason == "Ready" and re.fullmatch(f"Running with 2 workers at {address}", said) for reason, said in events
+    )
+    assert {event["type"] for event in running.tenant.events("demo")} == {"Normal"}
+
+
+def test_describe_shows_the_events(running: RunningCluster) -> None:
+    assert "Run scheduler" in running.tenant.kubectl("describe", "dkc", "demo")
