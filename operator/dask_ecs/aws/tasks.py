@@ -104,9 +104,8 @@ def _not_placed(failures: Sequence[Mapping[str, Any]]) -> TasksNotPlacedError | 
     if not failures:
         return None
     reasons = sorted({" ".join(filter(None, (one.get("reason"), one.get("detail")))) for one in failures})
-    return TasksNotPlacedError(
-        operation=str(operations.RUN_TASK),
-        code="TasksNotPlaced",
-        message=f"ECS placed not all tasks: {', '.join(reasons)}",
-        kind=Kind.NEEDS_USER,
-    )
+    message = f"ECS placed not all tasks: {', '.join(reasons)}"
+    # What is lacking now, other tasks or AWS may give back; what does not fit never will.
+    lacking = any("RESOURCE" in reason or "Capacity" in reason for reason in reasons)
+    kind = Kind.BACK_OFF if lacking else Kind.NEEDS_USER
+    return TasksNotPlacedError(operation=str(operations.RUN_TASK), code="TasksNotPlaced", message=message, kind=kind)

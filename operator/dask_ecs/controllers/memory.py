@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 from typing import Any
 
+from dask_ecs.api.conditions import rfc3339
 from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.plan.backoff import delay
 from dask_ecs.plan.observed import Hold, Launch, SchedulerProbe, Subject
@@ -20,6 +21,8 @@ class Memory:
     log_tails: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     ended: set[str] | None = None  # stopped tasks that the user was told of; None before the first look
     ready: bool | None = None
+    generation: int = 0
+    edited_at: datetime.datetime | None = None  # None: not since anybody has looked
 
     @classmethod
     def of(cls, cluster: DaskCluster) -> "Memory":
@@ -34,7 +37,16 @@ class Memory:
             )
             for entry in cluster.status.launches
         )
-        return cls(launches=launches)
+        return cls(launches=launches, generation=cluster.status.observed_generation or cluster.metadata.generation)
+
+    def see(self, generation: int, *, now: datetime.datetime) -> None:
+        """Notice an edit of the spec."""
+        if generation != self.generation:
+            self.generation, self.edited_at = generation, now
+
+    def look_again(self) -> None:
+        """Have all that a task needs looked at, and made where it is missing: somebody may have deleted it."""
+        self.answers.clear()
 
     def forget_launch(self, token: str) -> None:
         """Strike a launch whose outcome is known."""
@@ -47,24 +59,24 @@ class Memory:
         reason: str,
         message: str,
         generation: int,
-        soon: bool,
+        transient: bool,
         waits_for_user: bool,
         now: datetime.datetime,
     ) -> Hold:
-        """Put off whatever is of this subject: soon what ends by itself, longer each time what does not."""
+        """Put off whatever is of this subject: for seconds what ends by itself, longer each time what does not."""
         before = self.holds.get(subject)
         same = before is not None and before.generation == generation
         attempts = before.attempts + 1 if before and same else 1
-        wait = delay(attempts, first=_SOON, longest=_SOON_AT_MOST) if soon else delay(attempts)
+        wait = delay(attempts, first=_SOON, longest=_SOON_AT_MOST) if transient else delay(attempts)
         hold = Hold(
             subject=subject,
             reason=reason,
-            message=message,
+            message=f"{message} It is tried again at {rfc3339(now + wait)}.",
             attempts=attempts,
-            since=before.since if before and same else now,
             retry_at=now + wait,
             generation=generation,
             waits_for_user=waits_for_user,
+            transient=transient,
         )
         self.holds[subject] = hold
         return hold

@@ -5,13 +5,14 @@ import datetime
 from collections.abc import Iterable
 
 from dask_ecs.aws import logs
+from dask_ecs.aws.errors import Kind
 from dask_ecs.aws.session import Aws
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan import backoff, infrastructure, task_definitions, teardown
-from dask_ecs.plan.observed import ROLES, Known, Observed, SchedulerProbe, Task
+from dask_ecs.plan.observed import ROLES, Hold, Known, Observed, SchedulerProbe, Task
 from dask_ecs.plan.target import Target
 
 # Seconds that a scheduler has to answer; one that is busy computes for longer, so a single miss is no verdict.
@@ -28,18 +29,19 @@ async def observe(
     known = Known(answers=memory.answers)
     arn = _ecs_cluster(target, known)
     if not arn:
-        return Observed(known=known, launches=memory.launches, holds=memory.holds)
+        return Observed(known=known, launches=memory.launches, edited_at=memory.edited_at, holds=memory.holds)
     watcher = watchers.of(aws, arn)
     listing = watcher.watch(target.cluster.metadata.uid, busy=True)
     if watcher.error:
-        memory.hold(
-            "tasks",
+        memory.holds["tasks"] = Hold(
+            subject="tasks",
             reason=watcher.error.reason,
             message=f"The tasks can not be listed. {watcher.error.advice}",
+            attempts=watcher.failures,
+            retry_at=now,
             generation=target.cluster.metadata.generation,
-            soon=True,
-            waits_for_user=True,
-            now=now,
+            waits_for_user=watcher.error.kind is Kind.NEEDS_USER,
+            transient=watcher.error.kind is Kind.RETRY_SOON,
         )
     else:
         memory.holds.pop("tasks", None)
@@ -50,6 +52,7 @@ async def observe(
         known=known,
         tasks=tasks if listing else None,
         listed_at=listing.listed_at if listing else None,
+        edited_at=memory.edited_at,
         launches=memory.launches,
         probe=memory.probe,
         holds=memory.holds,
@@ -66,7 +69,8 @@ def _ecs_cluster(target: Target, known: Known) -> str:
     if target.cluster.metadata.deletion_timestamp:
         return known.answer(teardown.find_ecs_cluster(target)) or ""
     found = known.answer(infrastructure.ecs_cluster(target))
-    return found.arn if found else ""
+    # While everything is looked at again, the tasks are not lost from sight.
+    return (found.arn if found else target.cluster.status.cluster_arn) or ""
 
 
 async def _probe(target: Target, tasks: Iterable[Task], before: SchedulerProbe | None) -> SchedulerProbe | None:

@@ -11,7 +11,7 @@ from typing import Any
 from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
 from dask_ecs.api.daskcluster import ObjectMeta as Metadata
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
+from dask_ecs.aws.errors import AwsError, Kind, TasksNotPlacedError, UnknownOutcomeError
 from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.controllers import act, observe
 from dask_ecs.controllers.memory import Memory
@@ -115,6 +115,7 @@ class Reconciler:
         metadata = target.cluster.metadata
         if metadata.deletion_timestamp and FINALIZER not in metadata.finalizers:
             return True
+        memory.see(metadata.generation, now=self._now())
         aws = self._sessions.region(target.region)
         observed = await observe.observe(aws, target, memory, self._watchers, now=self._now())
         plan = cluster.plan(target, observed, now=self._now())
@@ -168,8 +169,6 @@ class Reconciler:
         except AwsError as error:
             if error.kind is not Kind.CONFLICT:
                 memory.forget_launch(action.launch.token)
-                if error.kind is not Kind.RETRY_SOON:
-                    memory.answers.clear()  # something that it needs may be gone: look at everything again
             raise
         memory.forget_launch(action.launch.token)
         if not_placed:
@@ -180,27 +179,31 @@ class Reconciler:
         self, target: Target, memory: Memory, action: actions.Action[Any], error: AwsError | NeedsUser | SchedulerError
     ) -> None:
         metadata = target.cluster.metadata
-        soon, waits = True, False
+        transient, waits, request_id = True, False, ""
         if isinstance(error, AwsError):
-            reason, message = error.reason, f"Could not {action}. {error.advice}"
-            soon = error.kind in (Kind.RETRY_SOON, Kind.CONFLICT)
+            reason, message, request_id = error.reason, f"Could not {action}. {error.advice}", error.request_id
+            transient = error.kind in (Kind.RETRY_SOON, Kind.CONFLICT)
             waits = error.kind is Kind.NEEDS_USER
         elif isinstance(error, NeedsUser):
-            reason, message, soon, waits = error.reason, error.message, False, True
+            reason, message, transient, waits = error.reason, error.message, False, True
         else:
             reason, message = "SchedulerUnreachable", f"Could not {action}: {error}"
-        level = logging.INFO if soon else logging.WARNING
-        logger.log(level, "%s/%s: could not %s: %s", metadata.namespace, metadata.name, action, error)
+        key = f"{metadata.namespace}/{metadata.name}"
+        level = logging.INFO if transient else logging.WARNING
+        extra = {"object": key, "awsRequestId": request_id}
+        logger.log(level, "%s: could not %s: %s", key, action, error, extra=extra)
         hold = memory.hold(
             action.subject,
             reason=reason,
             message=message,
             generation=metadata.generation,
-            soon=soon,
+            transient=transient,
             waits_for_user=waits,
             now=self._now(),
         )
-        if waits or hold.attempts == _WORTH_A_WARNING:
+        if isinstance(action, actions.RunTasks) and hold.is_news and not isinstance(error, TasksNotPlacedError):
+            memory.look_again()
+        if hold.is_news:
             await self._recorder.record(metadata, "Warning", reason=reason, message=message)
 
     async def _let_go(self, body: Body) -> None:
@@ -224,6 +227,8 @@ class Reconciler:
         for arn in stopped.keys() - memory.ended:
             memory.ended.add(arn)
             task = stopped[arn]
+            if task.stop_code == "TaskFailedToStart":
+                memory.look_again()
             if task.stop_code != "UserInitiated" and task.exit_code != 0:
                 reason, message = diagnosis.of_task(task)
                 await self._recorder.record(metadata, "Warning", reason=reason, message=message)
@@ -242,10 +247,6 @@ class Reconciler:
         self._memories.pop(uid, None)
         self._watchers.leave(uid)
         self.failures.pop(key, None)
-
-
-# A call that is tried again soon is no news until it has failed so often in a row.
-_WORTH_A_WARNING = 4
 
 
 def _sentence(text: str) -> str:

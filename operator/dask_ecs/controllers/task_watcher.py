@@ -42,6 +42,8 @@ class TaskWatcher:
         self._listed_at: datetime.datetime | None = None
         self._nudged = asyncio.Event()
         self.error: AwsError | None = None
+        self.failures = 0
+        """How often in a row the tasks could not be listed."""
 
     def watch(self, uid: str, *, busy: bool) -> Listing | None:
         """Say that a cluster is interested, and whether it waits for something; None until all was listed once."""
@@ -84,11 +86,14 @@ class TaskWatcher:
             self._nudged.clear()
             try:
                 changed = await self._poll()
-                self.error = None
+                if self.error:
+                    changed |= set(self._busy)
+                self.error, self.failures = None, 0
             except AwsError as error:
                 logger.warning("The tasks of %s could not be listed: %s", self._ecs_cluster, error)
-                changed = set(self._busy) if self.error is None else set()
                 self.error = error
+                self.failures += 1
+                changed = set(self._busy)
             for uid in changed:
                 self._wake(uid)
             interval = BUSY_INTERVAL if any(self._busy.values()) and not self.error else STILL_INTERVAL

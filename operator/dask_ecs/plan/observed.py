@@ -132,7 +132,6 @@ class Hold:
     reason: str
     message: str
     attempts: int
-    since: datetime.datetime
     retry_at: datetime.datetime
     generation: int
     waits_for_user: bool = False

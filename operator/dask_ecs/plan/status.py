@@ -63,6 +63,8 @@ def of_cluster(
     now: datetime.datetime,
 ) -> DaskClusterStatus:
     """Return the whole status of a cluster that is wanted."""
+    news = {subject: hold for subject, hold in observed.holds.items() if hold.is_news}
+    observed = dataclasses.replace(observed, holds=news)
     suspended = finished is not None
     said = _conditions(target, there, observed, tasks, suspended=suspended, problem=problem)
     desired = target.cluster.spec.worker.replicas
@@ -74,7 +76,7 @@ def of_cluster(
     network = there.network
     return before.model_copy(
         update={
-            "phase": _phase(said, tasks, suspended=suspended),
+            "phase": _phase(said, observed, tasks, suspended=suspended),
             "observed_generation": target.cluster.metadata.generation,
             "scheduler_address": tasks.scheduler_address if scheduler_ready else None,
             "dashboard_link": f"http://{host}:{port}/status" if scheduler_ready else None,
@@ -215,8 +217,9 @@ def _conditions(
     settled = suspended or (ready.status == "True" and (there.complete or problem is not None))
     first = {
         "Ready": ready,
-        "Reconciling": Said(status="False", reason="Settled")
-        if settled or problem
+        # kstatus takes a resource that is reconciling for one in progress, whatever else is said of it.
+        "Reconciling": Said(status="False", reason="Stalled" if waiting else "Settled")
+        if settled or waiting
         else Said(status="True", reason="Progressing", message=ready.message),
         "Stalled": _stalled(observed, problem) if waiting else Said(status="False", reason="Progressing"),
     }
@@ -274,7 +277,7 @@ def _reachable(observed: Observed, tasks: Tasks) -> Said:
         status="False",
         reason="Unreachable",
         message=f"The operator can not reach {probe.address} ({probe.error}). If that lasts: run the operator in the "
-        "cluster's VPC or a peered one, and let it in by spec.network.allowedCidrs or the operator's --operator-cidrs. "
+        "cluster's VPC or a peered one, and let it in by spec.network.allowedCidrs or the operator's --operator-cidr. "
         "Until then it goes by what ECS says of the tasks.",
     )
 
@@ -323,7 +326,7 @@ def _ready(said: Mapping[str, Said], observed: Observed, problem: NeedsUser | No
     return Said(status="True", reason="Running", message="The scheduler and all workers run.")
 
 
-def _phase(said: Mapping[str, Said], tasks: Tasks, *, suspended: bool) -> Phase:
+def _phase(said: Mapping[str, Said], observed: Observed, tasks: Tasks, *, suspended: bool) -> Phase:
     if suspended:
         return "Suspended"
     if said["Ready"].status == "True":
@@ -332,4 +335,4 @@ def _phase(said: Mapping[str, Said], tasks: Tasks, *, suspended: bool) -> Phase:
         return "Failed" if said["SchedulerReady"].status != "True" else "Degraded"
     if tasks.scheduler is None and not tasks.backoffs:
         return "Pending" if not tasks.workers else "Degraded"
-    return "Degraded" if tasks.backoffs else "Launching"
+    return "Degraded" if tasks.backoffs or "worker" in observed.holds else "Launching"

@@ -210,7 +210,6 @@ def test_what_is_on_hold_is_left_out_until_its_time_and_said_in_the_conditions()
         reason="NoGPUs",
         message="RESOURCE:GPU",
         attempts=1,
-        since=world.now,
         retry_at=world.now + datetime.timedelta(seconds=30),
         generation=2,
         waits_for_user=True,
