@@ -65,7 +65,7 @@ class Memory:
     ) -> Hold:
         """Put off whatever is of this subject: for seconds what ends by itself, longer each time what does not."""
         before = self.holds.get(subject)
-        same = before is not None and before.generation == generation
+        same = before is not None and before.generation == generation and before.reason == reason
         attempts = before.attempts + 1 if before and same else 1
         wait = delay(attempts, first=_SOON, longest=_SOON_AT_MOST) if transient else delay(attempts)
         hold = Hold(
@@ -75,12 +75,15 @@ class Memory:
             attempts=attempts,
             retry_at=now + wait,
             generation=generation,
-            waits_for_user=waits_for_user,
+            waits_for_user=waits_for_user or attempts >= _PATIENCE,
             transient=transient,
         )
         self.holds[subject] = hold
         return hold
 
+
+# What was to end by itself and has not after so many attempts, some three minutes, is for somebody to look at.
+_PATIENCE = 10
 
 _SOON = datetime.timedelta(seconds=1)
 _SOON_AT_MOST = datetime.timedelta(seconds=30)

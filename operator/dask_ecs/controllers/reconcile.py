@@ -97,7 +97,9 @@ class Reconciler:
             return
         self._keys[found.metadata.uid] = key
         self._uids[key] = found.metadata.uid
-        memory = self._memories.setdefault(found.metadata.uid, Memory.of(found))
+        if found.metadata.uid not in self._memories:
+            self._memories[found.metadata.uid] = Memory.of(found)
+        memory = self._memories[found.metadata.uid]
         if not found.metadata.deletion_timestamp and FINALIZER not in found.metadata.finalizers:
             body = await self._objects.add_finalizer(body)
             self._store.put(body)
@@ -127,7 +129,7 @@ class Reconciler:
             return True
         for action in plan.actions:
             if isinstance(action, actions.ForgetLaunch):
-                logger.info("%s: %s", key, action)
+                logger.info("%s", action)
                 memory.forget_launch(action.token)
             elif isinstance(action, actions.RunTasks) and action.launch not in memory.launches:
                 memory.launches = (*memory.launches, action.launch)
@@ -145,8 +147,7 @@ class Reconciler:
 
     async def _do(self, aws: Aws, target: Target, memory: Memory, action: actions.Action[Any]) -> None:
         metadata = target.cluster.metadata
-        key = f"{metadata.namespace}/{metadata.name}"
-        logger.info("%s: %s", key, action, extra={"object": key})
+        logger.info("%s", action)
         try:
             if isinstance(action, actions.RunTasks):
                 await self._run_tasks(aws, target, memory, action)
@@ -188,10 +189,8 @@ class Reconciler:
             reason, message, transient, waits = error.reason, error.message, False, True
         else:
             reason, message = "SchedulerUnreachable", f"Could not {action}: {error}"
-        key = f"{metadata.namespace}/{metadata.name}"
         level = logging.INFO if transient else logging.WARNING
-        extra = {"object": key, "awsRequestId": request_id}
-        logger.log(level, "%s: could not %s: %s", key, action, error, extra=extra)
+        logger.log(level, "could not %s: %s", action, error, extra={"awsRequestId": request_id})
         hold = memory.hold(
             action.subject,
             reason=reason,
@@ -209,8 +208,7 @@ class Reconciler:
     async def _let_go(self, body: Body) -> None:
         with contextlib.suppress(GoneError):
             await self._objects.remove_finalizer(body)
-        metadata = body["metadata"]
-        logger.info("%s/%s: all that was made is gone", metadata["namespace"], metadata["name"])
+        logger.info("all that was made is gone")
 
     async def _refuse(self, body: Body, error: InvalidDaskClusterError) -> None:
         """Say of an object that an older CRD let through what is wrong with it."""

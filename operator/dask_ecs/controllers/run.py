@@ -12,6 +12,7 @@ from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
 from dask_ecs.aws.session import Sessions
+from dask_ecs.controllers import log_format
 from dask_ecs.controllers.informer import Informer
 from dask_ecs.controllers.objects import ConflictError, GoneError, Objects
 from dask_ecs.controllers.queue import WorkQueue
@@ -122,6 +123,7 @@ async def _work(reconciler: Reconciler, store: Store, queue: WorkQueue, objects:
 
 
 async def _once(reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, key: str) -> None:
+    log_format.current_object.set(key)
     try:
         await reconciler.reconcile(key)
         reconciler.failures.pop(key, None)
@@ -133,7 +135,7 @@ async def _once(reconciler: Reconciler, store: Store, queue: WorkQueue, objects:
     except Exception:  # the loop's edge: one object's trouble must not end the others' care
         reconciler.failures[key] += 1
         wait = delay(reconciler.failures[key]).total_seconds()
-        logger.exception("%s: the %d. failure in a row; again in %.0f s", key, reconciler.failures[key], wait)
+        logger.exception("failure %d in a row; again in %.0f s", reconciler.failures[key], wait)
         queue.add_after(key, wait)
 
 
@@ -144,7 +146,7 @@ async def _reread(store: Store, objects: Objects, key: str) -> None:
     except GoneError:
         store.remove(key)
     except ApiException as error:
-        logger.warning("%s can not be read: %s", key, error.reason)
+        logger.warning("it can not be read: %s", error.reason)
 
 
 async def _prune(store: Store, queue: WorkQueue, objects: Objects, namespaces: Collection[str] | None) -> None:
