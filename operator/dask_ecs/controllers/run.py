@@ -146,7 +146,7 @@ async def _reread(store: Store, objects: Objects, key: str) -> None:
     except GoneError:
         store.remove(key)
     except ApiException as error:
-        logger.warning("it can not be read: %s", error.reason)
+        logger.warning("%s can not be read: %s", key, error.reason)
 
 
 async def _prune(store: Store, queue: WorkQueue, objects: Objects, namespaces: Collection[str] | None) -> None:

@@ -1,6 +1,7 @@
 """One memory of an ECS cluster's tasks, kept by polling: quick while something starts or stops, else slow."""
 
 import asyncio
+import contextvars
 import dataclasses
 import datetime
 import logging
@@ -147,7 +148,14 @@ class TaskWatchers:
         key = (aws.region, ecs_cluster)
         if key not in self._running:
             watcher = TaskWatcher(aws, ecs_cluster=ecs_cluster, install=self._install, wake=self._wake)
-            self._running[key] = watcher, asyncio.create_task(watcher.run(), name=f"watch {ecs_cluster}")
+            self._running[key] = (
+                watcher,
+                asyncio.create_task(
+                    watcher.run(),
+                    name=f"watch {ecs_cluster}",
+                    context=contextvars.Context(),  # it outlives whatever object asked for it first
+                ),
+            )
         return self._running[key][0]
 
     def leave(self, uid: str) -> None:
