@@ -1,0 +1,95 @@
+"""More workers and fewer, by `kubectl scale`, without loss."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distributed import Client
+
+from dask_ecs.local.aws.handle import LocalAWS
+from dask_ecs.local.controlplane.run import ControlPlane
+from dask_ecs.local.stack import Stack, apply_crds
+
+from .aws_account import AwsAccount
+from .conftest import namespace
+from .operator_process import OperatorProcess
+from .tenant import Tenant, manifest
+from .waiting import until
+
+
+def test_kubectl_scales_up_down_to_nothing_and_up_again(tenant: Tenant, account: AwsAccount) -> None:
+    name = tenant.apply(manifest(replicas=1))
+    tenant.wait_until_ready(name, workers=1)
+    tenant.scale(name, 2)
+    cluster = tenant.wait_until_ready(name, workers=2)["clusterArn"]
+    scheduler = tenant.status(name)["schedulerTaskArn"]
+    tenant.scale(name, 0)
+    tenant.wait_until_ready(name, workers=0)
+    assert account.live_tasks(cluster, role="worker") == []
+    tenant.scale(name, 1)
+    tenant.wait_until_ready(name, workers=1)
+    assert len(account.live_tasks(cluster, role="worker")) == 1
+    assert tenant.status(name)["schedulerTaskArn"] == scheduler
+
+
+def test_results_on_retired_workers_survive_and_nothing_is_computed_again(tenant: Tenant, tmp_path: Path) -> None:
+    journal = tmp_path / "computed"
+
+    def noted(number: int) -> int:
+        with journal.open("a") as lines:
+            lines.write(f"{number}\n")
+        return number * number
+
+    name = tenant.apply(manifest(replicas=2))
+    address = tenant.wait_until_ready(name, workers=2)["schedulerAddress"]
+    with Client(address, timeout="60s", set_as_default=False) as client:
+        workers = list(client.scheduler_info(n_workers=-1)["workers"])
+        futures = [
+            client.submit(noted, 2 * number + side, workers=[worker], allow_other_workers=True, pure=False)
+            for number in range(5)
+            for side, worker in enumerate(workers)
+        ]
+        assert sum(client.gather(futures)) == 285
+        held = client.who_has(futures)
+        assert {worker for workers in held.values() for worker in workers} == set(workers)
+        tenant.scale(name, 1)
+        tenant.wait_until_ready(name, workers=1)
+        assert sum(client.gather(futures)) == 285
+    assert sorted(map(int, journal.read_text().split())) == list(range(10))
+    assert any(event["reason"] == "Retiring" for event in tenant.events(name))
+
+
+def test_workers_that_have_not_joined_go_first(lone_tenant: Tenant, quiet_account: AwsAccount) -> None:
+    name = lone_tenant.apply(manifest(replicas=1))
+    cluster = lone_tenant.wait_until_ready(name, workers=1)["clusterArn"]
+    (joined,) = quiet_account.live_tasks(cluster, role="worker")
+    quiet_account.aws.delays(pending=600)
+    lone_tenant.scale(name, 3)
+    until(lambda: len(quiet_account.live_tasks(cluster, role="worker")) == 3, shown=lambda: lone_tenant.shown(name))
+    lone_tenant.scale(name, 1)
+    lone_tenant.wait_until_ready(name, workers=1)
+    assert [task["taskArn"] for task in quiet_account.live_tasks(cluster, role="worker")] == [joined["taskArn"]]
+
+
+@pytest.fixture
+def simulated(control_plane: ControlPlane) -> Iterator[Stack]:
+    """A stack whose tasks are simulated: many workers for little."""
+    apply_crds(control_plane.kubeconfig)
+    with LocalAWS.start(executor="sim") as aws:
+        yield Stack(kubeconfig=control_plane.kubeconfig, aws=aws, control_plane=control_plane)
+
+
+def test_twelve_workers_are_asked_for_in_two_calls(simulated: Stack, tmp_path: Path) -> None:
+    with (
+        namespace(simulated.kubeconfig, name="twelve-workers") as name,
+        OperatorProcess("--namespace", name, environment=simulated.environment, log=tmp_path / "log") as operator,
+    ):
+        tenant = Tenant(simulated.kubeconfig, name, operator)
+        tenant.apply(manifest(replicas=12))
+        tenant.wait_until_ready("demo", workers=12)
+        calls = [call for call in simulated.aws.call_log("ecs:RunTask") if not call["outcome"]]
+        assert [call["parameters"]["count"] for call in calls] == [1, 10, 2]
+        assert len({call["parameters"]["clientToken"] for call in calls}) == 3
+        tenant.scale("demo", 3)
+        tenant.wait_until_ready("demo", workers=3)
+        tenant.kubectl("delete", "dkc", "demo")
