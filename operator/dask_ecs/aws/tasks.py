@@ -6,7 +6,7 @@ from typing import Any, get_args
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, TasksNotPlacedError
 from dask_ecs.aws.session import Aws
-from dask_ecs.plan.observed import LAUNCH_VARIABLE, SCHEDULER_VARIABLE, Role, Task
+from dask_ecs.plan.observed import LAUNCH_VARIABLE, PORTS_VARIABLE, SCHEDULER_VARIABLE, Role, Task
 
 # AWS: "DescribeTasks": up to 100 tasks a call.
 MOST_DESCRIBED = 100
@@ -79,6 +79,7 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         version=one.get("version", 0),
         launch_token=environment.get(LAUNCH_VARIABLE),
         scheduler_address=environment.get(SCHEDULER_VARIABLE),
+        ports=_ports(environment.get(PORTS_VARIABLE, "")),
         private_ip=_private_ip(one),
         health=container.get("healthStatus", "UNKNOWN"),
         created_at=one["createdAt"],
@@ -89,6 +90,11 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         exit_code=container.get("exitCode"),
         container_reason=container.get("reason"),
     )
+
+
+def _ports(text: str) -> tuple[int, int] | None:
+    port, _, dashboard_port = text.partition(",")
+    return (int(port), int(dashboard_port)) if port.isdecimal() and dashboard_port.isdecimal() else None
 
 
 def _private_ip(one: Mapping[str, Any]) -> str | None:

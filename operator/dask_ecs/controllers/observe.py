@@ -74,11 +74,11 @@ def _ecs_cluster(target: Target, known: Known) -> str:
 
 
 async def _probe(target: Target, tasks: Iterable[Task], before: SchedulerProbe | None) -> SchedulerProbe | None:
-    running = [task for task in tasks if task.role == "scheduler" and task.is_running and task.private_ip]
+    running = [task for task in tasks if task.role == "scheduler" and task.is_running and task.address]
     if not running or target.cluster.metadata.deletion_timestamp:
         return None
     oldest = min(running, key=lambda task: (task.created_at, task.arn))
-    address = f"tcp://{oldest.private_ip}:{target.cluster.spec.scheduler.port}"
+    address = oldest.address or ""
     try:
         return SchedulerProbe(address=address, identity=await scheduler.identity(address, deadline=PROBE_DEADLINE))
     except SchedulerError as error:

@@ -38,7 +38,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     """
     if target.cluster.metadata.deletion_timestamp:
         return _plan_deletion(target, observed, now=now)
-    there, missing = infrastructure.plan(target, observed.known)
+    there, missing = infrastructure.plan(target, observed)
     sorted_tasks = tasks.sort(target, there, observed, now=now)
     finished = status.finished_scheduler(target, sorted_tasks)
     problem: NeedsUser | None = None

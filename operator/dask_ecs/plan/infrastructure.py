@@ -13,7 +13,7 @@ from dask_ecs.plan.worker_preload import worker_preload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dask_ecs.plan.observed import Known, Role, Subject
+    from dask_ecs.plan.observed import Observed, Role, Subject
     from dask_ecs.plan.target import Target
 
 
@@ -32,9 +32,9 @@ class Infrastructure:
     complete: bool = False
 
 
-def plan(target: Target, known: Known) -> tuple[Infrastructure, list[actions.Action[Any]]]:
+def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[actions.Action[Any]]]:
     """Return what there is, and what is missing and can be made now."""
-    spec = target.cluster.spec
+    spec, known = target.cluster.spec, observed.known
     identify, cluster, network, log_group = (
         actions.IdentifyAccount(),
         ecs_cluster(target),
@@ -53,7 +53,7 @@ def plan(target: Target, known: Known) -> tuple[Infrastructure, list[actions.Act
     )
     wanted: list[actions.Action[Any]] = [identify, cluster, network, log_group]
     if there.network and not spec.network.security_groups:
-        group = _security_group(target, there.network)
+        group = _security_group(target, there.network, observed)
         there = dataclasses.replace(there, security_group_id=known.answer(group))
         wanted.append(group)
     if there.account_id and not spec.iam.execution_role_arn:
@@ -148,10 +148,13 @@ def _network(target: Target) -> actions.ResolveNetwork:
     )
 
 
-def _security_group(target: Target, network: Network) -> actions.EnsureSecurityGroup:
+def _security_group(target: Target, network: Network, observed: Observed) -> actions.EnsureSecurityGroup:
     spec = target.cluster.spec
+    # A scheduler that runs keeps its ports until it is replaced, whatever the spec says by now.
+    ports = {spec.scheduler.port, spec.scheduler.dashboard_port}
+    ports.update(port for task in observed.of_role("scheduler") if task.is_live for port in task.ports or ())
     rules = security_group.rules(
-        ports=(spec.scheduler.port, spec.scheduler.dashboard_port),
+        ports=ports,
         cidrs=(*(spec.network.allowed_cidrs or network.vpc_cidrs), *target.settings.operator_cidrs),
     )
     return actions.EnsureSecurityGroup(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dask_ecs.plan import names
 from dask_ecs.plan.actions import ForgetLaunch, RunTasks
-from dask_ecs.plan.observed import LAUNCH_VARIABLE, SCHEDULER_VARIABLE, Launch
+from dask_ecs.plan.observed import LAUNCH_VARIABLE, PORTS_VARIABLE, SCHEDULER_VARIABLE, Launch
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def base_request(
     awsvpc: dict[str, Any] = {"subnets": list(network.subnets), "securityGroups": list(security_groups)}
     if network.assign_public_ip is not None:
         awsvpc["assignPublicIp"] = "ENABLED" if network.assign_public_ip else "DISABLED"
-    environment = [{"name": SCHEDULER_VARIABLE, "value": scheduler_address}] if scheduler_address else []
+    ports = f"{spec.scheduler.port},{spec.scheduler.dashboard_port}"
+    told = {PORTS_VARIABLE: ports} if role == "scheduler" else {SCHEDULER_VARIABLE: scheduler_address}
+    environment = [{"name": name, "value": value} for name, value in told.items()]
     request: dict[str, Any] = {
         "cluster": ecs_cluster.arn,
         "taskDefinition": task_definition_arn,

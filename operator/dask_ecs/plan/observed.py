@@ -18,6 +18,7 @@ ROLES: tuple[Role, ...] = ("scheduler", "worker")
 # The variables by which a task tells whose it is; RunTask's overrides carry them and DescribeTasks gives them back.
 LAUNCH_VARIABLE = "DASK_ECS_LAUNCH"
 SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
+PORTS_VARIABLE = "DASK_ECS_SCHEDULER_PORTS"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,8 @@ class Task:
     desired_status: str
     version: int = 0
     launch_token: str | None = None
-    scheduler_address: str | None = None
+    scheduler_address: str | None = None  # of a worker: whose it is
+    ports: tuple[int, int] | None = None  # of a scheduler: its own and its dashboard's, whatever the spec says by now
     private_ip: str | None = None
     health: str = "UNKNOWN"
     created_at: datetime.datetime
@@ -48,6 +50,11 @@ class Task:
     def id(self) -> str:
         """The last part of the ARN: what people and ECS's console call the task by."""
         return self.arn.rsplit("/", 1)[-1]
+
+    @property
+    def address(self) -> str | None:
+        """Where a scheduler listens, as `tcp://10.0.1.7:8786`, once its network interface is attached."""
+        return f"tcp://{self.private_ip}:{self.ports[0]}" if self.private_ip and self.ports else None
 
     @property
     def is_live(self) -> bool:

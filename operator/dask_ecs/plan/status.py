@@ -71,15 +71,13 @@ def of_cluster(
     running = len(tasks.joined)
     before = target.cluster.status
     scheduler_ready = said["SchedulerReady"].status == "True"
-    port = target.cluster.spec.scheduler.dashboard_port
-    host = tasks.scheduler.private_ip if tasks.scheduler else None
     network = there.network
     return before.model_copy(
         update={
             "phase": _phase(said, observed, tasks, suspended=suspended),
             "observed_generation": target.cluster.metadata.generation,
             "scheduler_address": tasks.scheduler_address if scheduler_ready else None,
-            "dashboard_link": f"http://{host}:{port}/status" if scheduler_ready else None,
+            "dashboard_link": _dashboard(tasks) if scheduler_ready else None,
             "replicas": len(tasks.workers) + pending.get("worker", 0),
             "selector": f"ecs.dask.org/cluster={target.cluster.metadata.name}",
             "workers": WorkerCounts(
@@ -112,6 +110,11 @@ def of_cluster(
             "conditions": stamp(before.conditions, said, generation=target.cluster.metadata.generation, now=now),
         }
     )
+
+
+def _dashboard(tasks: Tasks) -> str | None:
+    task = tasks.scheduler
+    return f"http://{task.private_ip}:{task.ports[1]}/status" if task and task.ports else None
 
 
 def of_deletion(target: Target, observed: Observed, *, waits_for: str, now: datetime.datetime) -> DaskClusterStatus:

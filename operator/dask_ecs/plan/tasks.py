@@ -34,9 +34,7 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
     """Return the cluster's tasks, sorted."""
     live = [task for task in observed.of_role("scheduler") if task.is_live]
     scheduler = live[0] if live else None
-    address = None
-    if scheduler and scheduler.private_ip:
-        address = f"tcp://{scheduler.private_ip}:{target.cluster.spec.scheduler.port}"
+    address = scheduler.address if scheduler else None
     live_workers = [task for task in observed.of_role("worker") if task.is_live]
     workers = [
         task

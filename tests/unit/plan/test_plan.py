@@ -188,6 +188,17 @@ def test_a_task_that_can_not_start_is_tried_again_later_and_later() -> None:
     assert condition(world, "SchedulerReady")[0] == "True"
 
 
+def test_a_scheduler_that_runs_keeps_its_port_and_its_workers_when_the_spec_names_another() -> None:
+    world = running()
+    before = set(world.tasks)
+    world.edit(scheduler={"port": 9786})
+    world.settle()
+    assert set(world.tasks) == before
+    assert str(world.target.cluster.status.scheduler_address).endswith(":8786")
+    group = asked(world, actions.EnsureSecurityGroup)[-1]
+    assert {8786, 9786} <= {rule.from_port for rule in group.rules}
+
+
 def test_an_edit_tries_again_at_once() -> None:
     world = World({"worker": {"replicas": 1}})
     while not world.live["worker"]:

@@ -8,6 +8,7 @@ from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.plan import actions, cluster
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
+    PORTS_VARIABLE,
     SCHEDULER_VARIABLE,
     EcsCluster,
     Known,
@@ -174,6 +175,7 @@ class World:
             desired_status="RUNNING",
             launch_token=environment[LAUNCH_VARIABLE],
             scheduler_address=environment.get(SCHEDULER_VARIABLE),
+            ports=(8786, 8787) if PORTS_VARIABLE in environment else None,
             created_at=self.now,
         )
         return arn
