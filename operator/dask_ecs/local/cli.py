@@ -73,6 +73,37 @@ def control_plane() -> None:
             foreground.stay({"KUBECONFIG": str(plane.kubeconfig)}, check=plane.check)
 
 
+@click.command()
+@click.option("--keep", is_flag=True, help="Stay, with the first Dask cluster running, until Ctrl-C.")
+@click.option(
+    "--kubeconfig",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Use the cluster of this file, not one made for the purpose. No other operator may run in it.",
+)
+@click.option("--context", help="The same of this context.")
+@click.option(
+    "--examples",
+    type=click.Path(path_type=Path),
+    default=Path("examples"),
+    show_default=True,
+    help="Folder with the manifests.",
+)
+def demo(*, keep: bool, kubeconfig: Path | None, context: str | None, examples: Path) -> None:
+    """Show a Dask cluster's whole life: apply, compute, scale, break, delete; on Fargate and on EC2 with GPUs.
+
+    Kubernetes, the operator and Dask are real; AWS is `dask-ecs local aws`, which runs ECS tasks as processes. Every
+    step is checked: it ends with an error as soon as something is not as shown.
+    """
+    with _told_to_the_user():
+        from dask_ecs.local import foreground
+        from dask_ecs.local.demo.story import tell
+        from dask_ecs.local.stack import GivenCluster
+
+        cluster = GivenCluster(kubeconfig=kubeconfig, context=context) if kubeconfig or context else None
+        with foreground.interrupted_by_signals():
+            tell(examples=examples, keep=keep, cluster=cluster)
+
+
 @contextlib.contextmanager
 def _told_to_the_user() -> Iterator[None]:
     """Turn the errors that name their own cure into messages without a traceback."""

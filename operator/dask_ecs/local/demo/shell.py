@@ -1,0 +1,108 @@
+"""Commands as a person types them: shown, run, and what they write shown as it comes."""
+
+import contextlib
+import os
+import shlex
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from dask_ecs.local import kubectl
+from dask_ecs.local.demo.errors import DemoError
+from dask_ecs.local.demo.transcript import Transcript
+
+_QUIET_AFTER = 10.0
+"""Seconds in which the output of a program that was ended must be at its end."""
+
+
+class Shell:
+    """Runs commands with ``variables`` in the environment, and no other setting of AWS or Kubernetes."""
+
+    def __init__(self, transcript: Transcript, variables: Mapping[str, str]) -> None:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        self.environment = {**inherited, **variables}
+        self._transcript = transcript
+
+    def kubectl(self, *arguments: str, timeout: float = 30.0) -> None:
+        """Run kubectl and show what it writes.
+
+        Raises :class:`DemoError` when it fails or takes longer than ``timeout`` seconds.
+        """
+        self._run(["kubectl", *arguments], [kubectl.path(), *arguments], timeout=timeout)
+
+    def python(self, *arguments: str, timeout: float) -> None:
+        """Run this Python and show what it writes; errors as :meth:`kubectl`."""
+        self._run(["python", *arguments], [sys.executable, *arguments], timeout=timeout)
+
+    def quietly(self, *arguments: str) -> str:
+        """Return what kubectl writes and show nothing; raises :class:`kubectl.KubectlError`."""
+        return kubectl.run(*arguments, kubeconfig=Path(self.environment["KUBECONFIG"]))
+
+    @contextlib.contextmanager
+    def kubectl_in_background(self, *arguments: str, mark: str) -> Iterator[None]:
+        """Show what kubectl writes, line by line with a ``mark``, until the `with` block ends."""
+        self._transcript.command(shlex.join(["kubectl", *arguments]) + " &")
+        with self._started([kubectl.path(), *arguments]) as (process, output):
+            reader = threading.Thread(target=self._show_marked, args=(mark, output), daemon=True)
+            reader.start()
+            try:
+                yield
+            finally:
+                _end(process)
+                reader.join(_QUIET_AFTER)
+
+    def _run(self, shown: Sequence[str], command: Sequence[str | Path], *, timeout: float) -> None:
+        line = shlex.join(shown)
+        self._transcript.command(line)
+        with self._started(command) as (process, output):
+            late = threading.Timer(timeout, _end, [process])
+            late.start()
+            try:
+                for text in output:
+                    self._transcript.output(text)
+                code = process.wait()
+                if not late.is_alive():
+                    raise DemoError(f"`{line}` was not done after {timeout:.0f} s")
+                if code != 0:
+                    raise DemoError(f"`{line}` ended with {code}")
+            finally:
+                late.cancel()
+
+    @contextlib.contextmanager
+    def _started(self, command: Sequence[str | Path]) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+        """Start a program that Ctrl-C does not reach and that ends with this process, however that ends."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dask_ecs.local.die_with_parent", *command],
+            env=self.environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout
+        finally:
+            _end(process)
+            process.stdout.close()
+
+    def _show_marked(self, mark: str, output: IO[str]) -> None:
+        before = ""
+        for line in output:
+            # kubectl writes a row for every change of an object. Those whose columns but the last, the age, are
+            # the same as before show nothing new.
+            columns = line.rsplit(maxsplit=1)[0] if line.strip() else ""
+            if columns != before:
+                self._transcript.marked(mark, line.rstrip())
+            before = columns
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Close the pipe that keeps it alive, and wait until it is gone."""
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(_QUIET_AFTER)
