@@ -52,7 +52,9 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[actio
         definitions={},
     )
     wanted: list[actions.Action[Any]] = [identify, cluster, network, log_group]
-    if there.network and not spec.network.security_groups:
+    # The ports of a scheduler that runs have to be known before its group's rules are touched.
+    ports_known = observed.tasks is not None or target.cluster.status.scheduler_task_arn is None
+    if there.network and not spec.network.security_groups and ports_known:
         group = _security_group(target, there.network, observed)
         there = dataclasses.replace(there, security_group_id=known.answer(group))
         wanted.append(group)
@@ -70,7 +72,8 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[actio
         there = dataclasses.replace(there, definitions=registered)
         wanted += definitions.values()
     missing = [action for action in wanted if known.answer(action) is None]
-    complete = not missing and there.definitions.keys() == set(ROLES)
+    closed = bool(spec.network.security_groups) or there.security_group_id is not None
+    complete = not missing and closed and there.definitions.keys() == set(ROLES)
     return dataclasses.replace(there, complete=complete), missing
 
 

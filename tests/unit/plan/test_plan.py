@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.plan import actions, cluster, launch
-from dask_ecs.plan.observed import Hold
+from dask_ecs.plan.observed import Hold, Known
 
 from .world import SETTINGS, World
 
@@ -197,6 +197,19 @@ def test_a_scheduler_that_runs_keeps_its_port_and_its_workers_when_the_spec_name
     assert str(world.target.cluster.status.scheduler_address).endswith(":8786")
     group = asked(world, actions.EnsureSecurityGroup)[-1]
     assert {8786, 9786} <= {rule.from_port for rule in group.rules}
+
+
+def test_the_groups_rules_are_not_touched_before_the_running_schedulers_ports_are_known() -> None:
+    world = running()
+    world.answers.clear()  # the operator is started anew
+    observed = world.observe()
+    blind = type(observed)(known=Known(answers=world.answers), tasks=None)
+    for _ in range(3):
+        for action in cluster.plan(world.target, blind, now=world.now).actions:
+            assert not isinstance(action, actions.EnsureSecurityGroup)
+            world.do(action)
+    world.settle()
+    assert isinstance(world.done[-1], actions.EnsureSecurityGroup)
 
 
 def test_an_edit_tries_again_at_once() -> None:

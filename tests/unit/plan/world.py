@@ -81,7 +81,7 @@ class World:
             if isinstance(action, actions.RunTasks):
                 self._run_tasks(action, lose_answers=lose_answers, lose_calls=lose_calls)
             else:
-                self._do(action)
+                self.do(action)
         return plan
 
     def settle(self, *, most: int = 100) -> cluster.Plan:
@@ -183,7 +183,7 @@ class World:
     def _forget(self, token: str) -> None:
         self.launches = tuple(entry for entry in self.launches if entry.token != token)
 
-    def _do(self, action: actions.Action[Any]) -> None:
+    def do(self, action: actions.Action[Any]) -> None:
         match action:
             case actions.ForgetLaunch():
                 self._forget(action.token)
