@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from kubernetes import client, config
+from kubernetes import client, config, watch
 from kubernetes.client.exceptions import ApiException
 
 from dask_ecs.api.daskcluster import API_VERSION, GROUP, KIND, PLURAL, VERSION
@@ -86,6 +86,18 @@ class Tenant:
         """Read an object's status, empty if it has none."""
         found = self.get(name)
         return dict((found or {}).get("status") or {})
+
+    def history(self, since: Body | None) -> list[Body]:
+        """Return every version of an object that had a status since the one given, oldest first."""
+        assert since is not None
+        name = since["metadata"]["name"]
+        events = watch.Watch().stream(
+            *(self._objects.list_namespaced_custom_object, GROUP, VERSION, self.namespace, PLURAL),
+            field_selector=f"metadata.name={name}",
+            resource_version=since["metadata"]["resourceVersion"],
+            timeout_seconds=1,
+        )
+        return [dict(event["object"]) for event in events if event["object"].get("status")]
 
     def condition(self, name: str, type_: str) -> Body:
         """Read one condition, empty if it is not there."""
