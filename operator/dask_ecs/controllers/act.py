@@ -11,13 +11,14 @@ from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError, SchedulerRefusedError
 from dask_ecs.plan import actions
+from dask_ecs.plan.action import Action
 
 # Seconds that moving the results of retiring workers may take before their tasks are stopped all the same; being
 # stopped, a worker goes on with it for as long as its stopTimeout lets it.
 RETIRE_DEADLINE = 120
 
 
-async def act(aws: Aws, action: actions.Action[Any], *, own_tags: Mapping[str, str], watchers: TaskWatchers) -> Any:
+async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str], watchers: TaskWatchers) -> Any:
     """Do one action and return what came of it.
 
     Raises:

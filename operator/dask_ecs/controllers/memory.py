@@ -6,8 +6,9 @@ from typing import Any
 
 from dask_ecs.api.conditions import rfc3339
 from dask_ecs.api.daskcluster import DaskCluster
+from dask_ecs.plan.action import Subject
 from dask_ecs.plan.backoff import delay
-from dask_ecs.plan.observed import Hold, Launch, SchedulerProbe, Subject
+from dask_ecs.plan.observed import Hold, Launch, SchedulerProbe
 
 
 @dataclasses.dataclass(kw_only=True)

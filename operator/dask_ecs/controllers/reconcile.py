@@ -22,6 +22,7 @@ from dask_ecs.controllers.store import Body, Store
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan import actions, cluster, diagnosis, status
+from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.settings import Settings
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 MOST_PASSES = 10
 
 # What users are told of as it happens; the rest they see in the conditions.
-_ANNOUNCED: dict[type[actions.Action[Any]], str] = {
+_ANNOUNCED: dict[type[Action[Any]], str] = {
     actions.RunTasks: "Launching",
     actions.StopTask: "Stopping",
     actions.RetireWorkers: "Retiring",
@@ -145,7 +146,7 @@ class Reconciler:
         await asyncio.gather(*(self._do(aws, target, memory, action) for action in todo))
         return not plan.actions
 
-    async def _do(self, aws: Aws, target: Target, memory: Memory, action: actions.Action[Any]) -> None:
+    async def _do(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
         metadata = target.cluster.metadata
         logger.info("%s", action)
         try:
@@ -177,7 +178,7 @@ class Reconciler:
         memory.holds.pop(action.subject, None)
 
     async def _hold(
-        self, target: Target, memory: Memory, action: actions.Action[Any], error: AwsError | NeedsUser | SchedulerError
+        self, target: Target, memory: Memory, action: Action[Any], error: AwsError | NeedsUser | SchedulerError
     ) -> None:
         metadata = target.cluster.metadata
         transient, waits, request_id = True, False, ""

@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from dask_ecs.plan import names
-from dask_ecs.plan.observed import EcsCluster, Launch, Network, Subject
+from dask_ecs.plan.action import Action, Subject
+from dask_ecs.plan.observed import EcsCluster, Launch, Network
 from dask_ecs.plan.security_group import Rule
-
-Result = TypeVar("Result")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Action(Generic[Result]):
-    """One thing to do, safe to do again. `subject` is what a failure of it holds back."""
-
-    subject: Subject
-
-    @property
-    def fingerprint(self) -> str:
-        """What is the same for two actions that ask for the same."""
-        fields = [(field.name, getattr(self, field.name)) for field in dataclasses.fields(self) if field.compare]
-        return names.short_hash(type(self).__name__, repr(fields))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.plan import actions, infrastructure, status, tasks, teardown
-from dask_ecs.plan.observed import Hold, Observed, Subject
+from dask_ecs.plan import infrastructure, status, tasks, teardown
+from dask_ecs.plan.action import Action, Subject
+from dask_ecs.plan.observed import Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
 
@@ -22,7 +23,7 @@ PROBE_STILL = datetime.timedelta(seconds=15)
 class Plan:
     """What to do now, what to say, and when to look again; `gone` when the object may go as well."""
 
-    actions: tuple[actions.Action[Any], ...] = ()
+    actions: tuple[Action[Any], ...] = ()
     status: DaskClusterStatus
     wake_at: datetime.datetime | None = None
     busy: bool = False
@@ -42,7 +43,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     sorted_tasks = tasks.sort(target, there, observed, now=now)
     finished = status.finished_scheduler(target, sorted_tasks)
     problem: NeedsUser | None = None
-    todo: list[actions.Action[Any]] = []
+    todo: list[Action[Any]] = []
     step = tasks.Step()
     try:
         infrastructure.admit(target)
@@ -94,7 +95,7 @@ def _plan_deletion(target: Target, observed: Observed, *, now: datetime.datetime
 
 
 def _with_relevant_holds(
-    observed: Observed, todo: Sequence[actions.Action[Any]], target: Target, *, all_planned: bool
+    observed: Observed, todo: Sequence[Action[Any]], target: Target, *, all_planned: bool
 ) -> Observed:
     """Leave out what once failed and is not wanted any more.
 
@@ -111,12 +112,12 @@ def _with_relevant_holds(
 
 
 def _unheld(
-    todo: Sequence[actions.Action[Any]],
+    todo: Sequence[Action[Any]],
     observed: Observed,
     target: Target,
     *,
     now: datetime.datetime,
-) -> tuple[tuple[actions.Action[Any], ...], list[datetime.datetime]]:
+) -> tuple[tuple[Action[Any], ...], list[datetime.datetime]]:
     """Return what is not on hold, and when the holds end. An edit ends them at once."""
     held = {
         subject: hold

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from dask_ecs.plan import actions, commands, roles, security_group, task_definitions
+from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, EcsCluster, Network
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.worker_preload import worker_preload
@@ -13,7 +14,7 @@ from dask_ecs.plan.worker_preload import worker_preload
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dask_ecs.plan.observed import Observed, Role, Subject
+    from dask_ecs.plan.observed import Observed, Role
     from dask_ecs.plan.target import Target
 
 
@@ -32,7 +33,7 @@ class Infrastructure:
     complete: bool = False
 
 
-def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[actions.Action[Any]]]:
+def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Action[Any]]]:
     """Return what there is, and what is missing and can be made now."""
     spec, known = target.cluster.spec, observed.known
     identify, cluster, network, log_group = (
@@ -51,7 +52,7 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[actio
         task_role_arn=spec.iam.task_role_arn,
         definitions={},
     )
-    wanted: list[actions.Action[Any]] = [identify, cluster, network, log_group]
+    wanted: list[Action[Any]] = [identify, cluster, network, log_group]
     # The ports of a scheduler that runs have to be known before its group's rules are touched.
     ports_known = observed.tasks is not None or target.cluster.status.scheduler_task_arn is None
     if there.network and not spec.network.security_groups and ports_known:
@@ -120,7 +121,7 @@ def command(target: Target, role: Role, *, scheduler_address: str = "") -> list[
     )
 
 
-def ecs_cluster(target: Target) -> actions.Action[EcsCluster]:
+def ecs_cluster(target: Target) -> Action[EcsCluster]:
     """Return how to come by the ECS cluster: the user's, or one that is made."""
     spec = target.cluster.spec
     if spec.cluster_arn:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from dask_ecs.plan.actions import Action, Result
-    from dask_ecs.plan.scheduler import SchedulerIdentity
+from dask_ecs.plan.action import Action, Result, Subject
+from dask_ecs.plan.scheduler import SchedulerIdentity
 
 Role = Literal["scheduler", "worker"]
 ROLES: tuple[Role, ...] = ("scheduler", "worker")
@@ -101,23 +99,6 @@ class EcsCluster:
 
 # Failures in a row of what ends by itself, until somebody should know.
 NEWS_AFTER = 4
-
-Subject = Literal[
-    "account",
-    "ecsCluster",
-    "network",
-    "securityGroup",
-    "executionRole",
-    "taskRole",
-    "logGroup",
-    "schedulerDefinition",
-    "workerDefinition",
-    "scheduler",
-    "worker",
-    "tasks",
-    "stop",
-    "scaleDown",
-]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dask_ecs.plan import actions, backoff, infrastructure, launch
+from dask_ecs.plan.action import Action
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import ROLES, Observed, Role, SchedulerProbe, Task
 from dask_ecs.plan.target import Target
@@ -80,7 +81,7 @@ def _ended_well(task: Task) -> bool:
 class Step:
     """What to do about the tasks now, and when to look again whatever happens."""
 
-    todo: tuple[actions.Action[Any], ...] = ()
+    todo: tuple[Action[Any], ...] = ()
     wake_at: tuple[datetime.datetime, ...] = ()
     pending: dict[Role, int] = dataclasses.field(default_factory=dict)
     """Tasks on their way in launches without a known outcome."""
@@ -96,7 +97,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
     if there.ecs_cluster is None:
         return Step()
     cluster_arn = there.ecs_cluster.arn
-    todo: list[actions.Action[Any]] = [
+    todo: list[Action[Any]] = [
         _stop(task, cluster_arn, "its scheduler is gone" if task.role == "worker" else "there is another scheduler")
         for task in tasks.strays
     ]
@@ -132,7 +133,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
     return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
 
 
-def stop_all(observed: Observed, *, ecs_cluster: str, why: str) -> list[actions.Action[Any]]:
+def stop_all(observed: Observed, *, ecs_cluster: str, why: str) -> list[Action[Any]]:
     """Return the stop of every live task, the scheduler first: workers without one leave at once."""
     live = [task for role in ROLES for task in observed.of_role(role) if task.is_live]
     return [_stop(task, ecs_cluster, why) for task in live]
@@ -175,11 +176,11 @@ def _launches(
     ]
 
 
-def _scale_down(count: int, tasks: Tasks, observed: Observed, ecs_cluster: str) -> list[actions.Action[Any]]:
+def _scale_down(count: int, tasks: Tasks, observed: Observed, ecs_cluster: str) -> list[Action[Any]]:
     """Return how to be rid of `count` workers: those that have not joined first, newest first."""
     joined = set(tasks.joined)
     not_joined: Sequence[Task] = [task for task in reversed(tasks.workers) if task not in joined]
-    todo: list[actions.Action[Any]] = [_stop(task, ecs_cluster, "scaled down") for task in not_joined[:count]]
+    todo: list[Action[Any]] = [_stop(task, ecs_cluster, "scaled down") for task in not_joined[:count]]
     rest = count - len(todo)
     if rest <= 0:
         return todo

@@ -7,6 +7,7 @@ import datetime
 from typing import Any
 
 from dask_ecs.plan import actions, launch, tasks
+from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed
 from dask_ecs.plan.target import Target
 
@@ -15,7 +16,7 @@ from dask_ecs.plan.target import Target
 class Teardown:
     """What to do next, when to look again, and whether all is gone."""
 
-    todo: tuple[actions.Action[Any], ...] = ()
+    todo: tuple[Action[Any], ...] = ()
     wake_at: tuple[datetime.datetime, ...] = ()
     waits_for: str = ""
     done: bool = False
@@ -51,10 +52,10 @@ def find_ecs_cluster(target: Target) -> actions.FindEcsCluster:
     return actions.FindEcsCluster(cluster=target.cluster.spec.cluster_arn or target.ecs_cluster_name)
 
 
-def _deletions(target: Target) -> list[actions.Action[Any]]:
+def _deletions(target: Target) -> list[Action[Any]]:
     """Return the deletion of all that was made; what the user gave is not even looked at: that may be forbidden."""
     spec, made = target.cluster.spec, target.cluster.status
-    todo: list[actions.Action[Any]] = [actions.DeregisterTaskDefinitions(family_prefix=target.family_prefix)]
+    todo: list[Action[Any]] = [actions.DeregisterTaskDefinitions(family_prefix=target.family_prefix)]
     roles: tuple[tuple[Any, str, str | None, str | None], ...] = (
         ("executionRole", target.execution_role_name, spec.iam.execution_role_arn, made.roles.execution),
         ("taskRole", target.task_role_name, spec.iam.task_role_arn, made.roles.task),

@@ -5,11 +5,10 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.plan import actions, cluster, launch
+from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Hold, Known
 
 from .world import SETTINGS, World
@@ -27,7 +26,7 @@ def condition(world: World, name: str) -> tuple[str, str, str]:
     return found.status, found.reason, found.message
 
 
-def asked(world: World, kind: type[actions.Action[Any]]) -> list[Any]:
+def asked(world: World, kind: type[Action[Any]]) -> list[Any]:
     return [action for action in world.done if isinstance(action, kind)]
 
 
@@ -347,56 +346,3 @@ def test_a_long_name_gives_names_that_aws_takes() -> None:
     for action in asked(world, actions.RegisterTaskDefinition):
         assert len(action.request["family"]) <= 255
         assert action.request["family"].startswith(target.family_prefix)
-
-
-EVENTS = st.lists(
-    st.one_of(
-        st.tuples(st.just("scale"), st.integers(0, 25)),
-        st.tuples(st.just("lose_answer"), st.just(0)),
-        st.tuples(st.just("lose_call"), st.just(0)),
-        st.tuples(st.just("worker_dies"), st.integers(0, 24)),
-        st.tuples(st.just("scheduler_dies"), st.just(0)),
-        st.tuples(st.just("unreachable"), st.just(0)),
-        st.tuples(st.just("reachable"), st.just(0)),
-        st.tuples(st.just("wait"), st.integers(1, 200)),
-        st.tuples(st.just("forget"), st.just(0)),
-    ),
-    max_size=12,
-)
-
-
-@settings(max_examples=60)
-@given(events=EVENTS)
-def test_whatever_happens_there_are_never_too_many_tasks_and_in_the_end_just_enough(
-    events: list[tuple[str, int]],
-) -> None:
-    world = World({"worker": {"replicas": 3}})
-    for name, number in events:
-        match name:
-            case "scale":
-                world.scale(number)
-            case "worker_dies" if world.live["worker"]:
-                world.stop(world.live["worker"][number % len(world.live["worker"])].arn)
-            case "scheduler_dies" if world.live["scheduler"]:
-                world.stop(world.live["scheduler"][0].arn)
-            case "unreachable" | "reachable":
-                world.reachable = name == "reachable"
-            case "wait":
-                world.pass_time(number)
-            case "forget":  # the operator is started anew: it knows what the status says, and AWS
-                world.answers.clear()
-        most = max(world.target.cluster.spec.worker.replicas, len(world.live["worker"]))
-        for _ in range(3):
-            world.step(lose_answers=name == "lose_answer", lose_calls=name == "lose_call")
-            assert len(world.live["scheduler"]) <= 1
-            assert len(world.live["worker"]) <= most
-            world.pass_time(1)
-    world.settle(most=1500)
-    assert len(world.live["scheduler"]) == 1
-    assert len(world.live["worker"]) == world.target.cluster.spec.worker.replicas
-    assert not world.launches
-    assert not world.plan().actions
-    world.delete()
-    world.settle()
-    assert world.gone
-    assert not any(world.live.values())

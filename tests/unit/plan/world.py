@@ -6,6 +6,7 @@ from typing import Any
 
 from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.plan import actions, cluster
+from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
     PORTS_VARIABLE,
@@ -42,7 +43,7 @@ class World:
         self.tasks: dict[str, Task] = {}
         self.tokens: dict[str, list[str]] = {}
         self.launches: tuple[Launch, ...] = ()
-        self.done: list[actions.Action[Any]] = []
+        self.done: list[Action[Any]] = []
         self.reachable = True
         self.gone = False
         self._started = 0
@@ -183,7 +184,7 @@ class World:
     def _forget(self, token: str) -> None:
         self.launches = tuple(entry for entry in self.launches if entry.token != token)
 
-    def do(self, action: actions.Action[Any]) -> None:
+    def do(self, action: Action[Any]) -> None:
         match action:
             case actions.ForgetLaunch():
                 self._forget(action.token)
@@ -196,7 +197,7 @@ class World:
                 self.answers[action.fingerprint] = _answer(action)
 
 
-def _answer(action: actions.Action[Any]) -> Any:
+def _answer(action: Action[Any]) -> Any:
     match action:
         case actions.EnsureEcsCluster() | actions.UseEcsCluster():
             return ECS_CLUSTER

@@ -1,0 +1,40 @@
+"""What every action is: something to do, safe to do again."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Generic, Literal, TypeVar
+
+from dask_ecs.plan import names
+
+Subject = Literal[
+    "account",
+    "ecsCluster",
+    "network",
+    "securityGroup",
+    "executionRole",
+    "taskRole",
+    "logGroup",
+    "schedulerDefinition",
+    "workerDefinition",
+    "scheduler",
+    "worker",
+    "tasks",
+    "stop",
+    "scaleDown",
+]
+
+Result = TypeVar("Result")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Action(Generic[Result]):
+    """One thing to do, safe to do again. `subject` is what a failure of it holds back."""
+
+    subject: Subject
+
+    @property
+    def fingerprint(self) -> str:
+        """What is the same for two actions that ask for the same."""
+        fields = [(field.name, getattr(self, field.name)) for field in dataclasses.fields(self) if field.compare]
+        return names.short_hash(type(self).__name__, repr(fields))

@@ -1,0 +1,180 @@
+"""What is said of each aspect of a cluster: conditions, from what was observed and nothing else."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Mapping
+
+from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_condition
+from dask_ecs.plan import diagnosis
+from dask_ecs.plan.action import Subject
+from dask_ecs.plan.infrastructure import Infrastructure
+from dask_ecs.plan.observed import Observed, Role
+from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.target import Target
+from dask_ecs.plan.tasks import Tasks
+
+SCHEDULER_FINISHED = "SchedulerFinished"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Said:
+    """One condition without its times."""
+
+    status: ConditionStatus
+    reason: str
+    message: str = ""
+
+
+def stamp(
+    before: tuple[Condition, ...], said: Mapping[str, Said], *, generation: int, now: datetime.datetime
+) -> tuple[Condition, ...]:
+    """Return the conditions with their times."""
+    conditions = before
+    for name, what in said.items():
+        conditions = set_condition(
+            conditions,
+            name,
+            what.status,
+            reason=what.reason,
+            message=what.message,
+            observed_generation=generation,
+            now=now,
+        )
+    return conditions
+
+
+def of_cluster(
+    target: Target,
+    there: Infrastructure,
+    observed: Observed,
+    tasks: Tasks,
+    *,
+    suspended: bool,
+    problem: NeedsUser | None,
+) -> dict[str, Said]:
+    """Return all conditions of a cluster that is wanted: kstatus's three first, then what explains them."""
+    network = _resource(there.network is not None, observed, ("network", "securityGroup"), ready="SubnetsFound")
+    if there.network and there.security_group_id is None and not target.cluster.spec.network.security_groups:
+        network = _resource(False, observed, ("securityGroup",), ready="SubnetsFound")
+    have_roles = there.execution_role_arn is not None and there.task_role_arn is not None
+    said = {
+        "NetworkReady": network,
+        "RolesReady": _resource(have_roles, observed, ("account", "executionRole", "taskRole"), ready="RolesFound"),
+        "SchedulerReady": _scheduler(observed, tasks, suspended=suspended),
+        "SchedulerReachable": _reachable(observed, tasks),
+        "WorkersReady": _workers(target, there, observed, tasks, suspended=suspended),
+    }
+    ready = _ready(said, observed, problem, suspended=suspended)
+    waiting = problem is not None or any(hold.waits_for_user for hold in observed.holds.values())
+    settled = suspended or (ready.status == "True" and (there.complete or problem is not None))
+    first = {
+        "Ready": ready,
+        # kstatus takes a resource that is reconciling for one in progress, whatever else is said of it.
+        "Reconciling": Said(status="False", reason="Stalled" if waiting else "Settled")
+        if settled or waiting
+        else Said(status="True", reason="Progressing", message=ready.message),
+        "Stalled": _stalled(observed, problem) if waiting else Said(status="False", reason="Progressing"),
+    }
+    return {**first, **said}
+
+
+def _stalled(observed: Observed, problem: NeedsUser | None) -> Said:
+    if problem:
+        return Said(status="True", reason=problem.reason, message=problem.message)
+    hold = next(hold for hold in observed.holds.values() if hold.waits_for_user)
+    return Said(status="True", reason=hold.reason, message=hold.message)
+
+
+def _resource(there: bool, observed: Observed, subjects: tuple[Subject, ...], *, ready: str) -> Said:
+    hold = next((observed.holds[subject] for subject in subjects if subject in observed.holds), None)
+    if hold and not there:
+        return Said(status="False", reason=hold.reason, message=hold.message)
+    return (
+        Said(status="True", reason=ready) if there else Said(status="False", reason="Pending", message="Not made yet.")
+    )
+
+
+def _scheduler(observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
+    if suspended:
+        return Said(
+            status="False",
+            reason=SCHEDULER_FINISHED,
+            message="The scheduler has ended by itself, as a client's shutdown() asks for, so nothing runs any more. "
+            "Any edit of the spec starts the cluster again.",
+        )
+    task = tasks.scheduler
+    if task is None:
+        return _not_running("scheduler", observed, tasks, otherwise="The scheduler has not been started yet.")
+    if _answers(observed, tasks) or (task.is_running and task.health == "HEALTHY"):
+        return Said(status="True", reason="SchedulerRunning")
+    if task.is_running:
+        return Said(
+            status="False", reason="SchedulerStarting", message=f"Task {task.id} runs; Dask does not answer yet."
+        )
+    return Said(status="False", reason="TaskStarting", message=f"Task {task.id} is {task.last_status}.")
+
+
+def _answers(observed: Observed, tasks: Tasks) -> bool:
+    probe = observed.probe
+    return bool(probe and probe.identity and probe.address == tasks.scheduler_address)
+
+
+def _reachable(observed: Observed, tasks: Tasks) -> Said:
+    probe = observed.probe
+    if probe is None or tasks.scheduler is None or probe.address != tasks.scheduler_address:
+        return Said(status="Unknown", reason="NotTried", message="There is no scheduler to be reached yet.")
+    if probe.identity:
+        return Said(status="True", reason="SchedulerAnswers")
+    return Said(
+        status="False",
+        reason="Unreachable",
+        message=f"The operator can not reach {probe.address} ({probe.error}). If that lasts: run the operator in the "
+        "cluster's VPC or a peered one, and let it in by spec.network.allowedCidrs or the operator's --operator-cidr. "
+        "Until then it goes by what ECS says of the tasks.",
+    )
+
+
+def _workers(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
+    desired = target.cluster.spec.worker.replicas
+    if suspended:
+        return Said(
+            status="False", reason=SCHEDULER_FINISHED, message="There is no scheduler, so there are no workers."
+        )
+    joined = len(tasks.joined)
+    if joined >= desired and len(tasks.workers) <= desired:
+        old = sum(task.task_definition_arn != there.definitions.get("worker") for task in tasks.workers)
+        message = f"{old} of them still run an older spec; each is replaced when it ends." if old else ""
+        return Said(status="True", reason="AllJoined", message=message)
+    if len(tasks.workers) > desired:
+        return Said(
+            status="False", reason="ScalingDown", message=f"{len(tasks.workers) - desired} workers are being retired."
+        )
+    return _not_running("worker", observed, tasks, otherwise=f"{joined} of {desired} workers have joined.")
+
+
+def _not_running(role: Role, observed: Observed, tasks: Tasks, *, otherwise: str) -> Said:
+    """Return why tasks of a role are missing: what AWS refused, or how the last of them ended."""
+    hold = observed.holds.get(role)
+    if hold:
+        return Said(status="False", reason=hold.reason, message=hold.message)
+    if role in tasks.backoffs:
+        waiting = tasks.backoffs[role]
+        reason, message = diagnosis.of_task(waiting.failure)
+        again = rfc3339(waiting.retry_at)
+        return Said(status="False", reason=reason, message=f"{otherwise} {message} It is tried again at {again}.")
+    return Said(status="False", reason="Launching", message=otherwise)
+
+
+def _ready(said: Mapping[str, Said], observed: Observed, problem: NeedsUser | None, *, suspended: bool) -> Said:
+    if problem:
+        return Said(status="False", reason=problem.reason, message=problem.message)
+    if not suspended:
+        other = next((hold for hold in observed.holds.values() if hold.subject not in ("scaleDown",)), None)
+        if other and said["SchedulerReady"].status != "True":
+            return Said(status="False", reason=other.reason, message=other.message)
+    for name in ("NetworkReady", "RolesReady", "SchedulerReady", "WorkersReady"):
+        if said[name].status != "True":
+            return Said(status="False", reason=said[name].reason, message=said[name].message)
+    return Said(status="True", reason="Running", message="The scheduler and all workers run.")
