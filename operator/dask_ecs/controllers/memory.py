@@ -24,6 +24,7 @@ class Memory:
     ready: bool | None = None
     generation: int = 0
     edited_at: datetime.datetime | None = None  # None: not since anybody has looked
+    run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again
 
     @classmethod
     def of(cls, cluster: DaskCluster) -> "Memory":
@@ -41,13 +42,17 @@ class Memory:
         return cls(launches=launches, generation=cluster.status.observed_generation or cluster.metadata.generation)
 
     def see(self, generation: int, *, now: datetime.datetime) -> None:
-        """Notice an edit of the spec."""
-        if generation != self.generation:
-            self.generation, self.edited_at = generation, now
+        """Notice an edit of the spec.
 
-    def look_again(self) -> None:
-        """Have all that a task needs looked at, and made where it is missing: somebody may have deleted it."""
-        self.answers.clear()
+        Before tasks that could not start are run again, have all that they need looked at, and made where it is
+        missing: somebody may have deleted it.
+        """
+        edited = generation != self.generation
+        if edited:
+            self.generation, self.edited_at = generation, now
+        if self.run_again_at and (edited or self.run_again_at <= now):
+            self.run_again_at = None
+            self.answers.clear()
 
     def forget_launch(self, token: str) -> None:
         """Strike a launch whose outcome is known."""

@@ -11,7 +11,7 @@ from typing import Any
 from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
 from dask_ecs.api.daskcluster import ObjectMeta as Metadata
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.aws.errors import AwsError, Kind, TasksNotPlacedError, UnknownOutcomeError
+from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
 from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.controllers import act, observe
 from dask_ecs.controllers.memory import Memory
@@ -122,7 +122,7 @@ class Reconciler:
         aws = self._sessions.region(target.region)
         observed = await observe.observe(aws, target, memory, self._watchers, now=self._now())
         plan = cluster.plan(target, observed, now=self._now())
-        memory.holds = dict(plan.holds)
+        memory.holds, memory.run_again_at = dict(plan.holds), plan.run_again_at
         observe.say_busy(aws, target, memory, self._watchers, busy=plan.busy)
         await self._tell_of_ended(metadata, observed, memory)
         if plan.gone:
@@ -201,8 +201,6 @@ class Reconciler:
             waits_for_user=waits,
             now=self._now(),
         )
-        if isinstance(action, actions.RunTasks) and hold.is_news and not isinstance(error, TasksNotPlacedError):
-            memory.look_again()
         if hold.is_news:
             await self._recorder.record(metadata, "Warning", reason=reason, message=message)
 
@@ -226,8 +224,6 @@ class Reconciler:
         for arn in stopped.keys() - memory.ended:
             memory.ended.add(arn)
             task = stopped[arn]
-            if task.stop_code == "TaskFailedToStart":
-                memory.look_again()
             if task.stop_code != "UserInitiated" and task.exit_code != 0:
                 reason, message = diagnosis.of_task(task)
                 await self._recorder.record(metadata, "Warning", reason=reason, message=message)

@@ -10,7 +10,7 @@ from typing import Any
 from dask_ecs.api.status import DaskClusterStatus
 from dask_ecs.plan import infrastructure, status, tasks, teardown
 from dask_ecs.plan.action import Action, Subject
-from dask_ecs.plan.observed import Hold, Observed
+from dask_ecs.plan.observed import ROLES, Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
 
@@ -26,6 +26,8 @@ class Plan:
     actions: tuple[Action[Any], ...] = ()
     status: DaskClusterStatus
     wake_at: datetime.datetime | None = None
+    run_again_at: datetime.datetime | None = None
+    """When tasks are run again that could not start."""
     busy: bool = False
     gone: bool = False
     holds: Mapping[Subject, Hold] = dataclasses.field(default_factory=dict)
@@ -75,9 +77,16 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
         actions=ready,
         status=said,
         wake_at=min([*waits, *step.wake_at, *probe_at], default=None),
+        run_again_at=_run_again_at(sorted_tasks, observed, now=now),
         busy=not settled and problem is None,
         holds=observed.holds,
     )
+
+
+def _run_again_at(sorted_tasks: tasks.Tasks, observed: Observed, *, now: datetime.datetime) -> datetime.datetime | None:
+    held = [hold.retry_at for role in ROLES if (hold := observed.holds.get(role)) and hold.is_news]
+    waiting = [found.retry_at for found in sorted_tasks.backoffs.values() if found.failure.started_at is None]
+    return min((moment for moment in (*held, *waiting) if moment > now), default=None)
 
 
 def _plan_deletion(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:

@@ -115,6 +115,16 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "AWS took the capacity back; a new task is asked for.",
     ),
     (
+        r"InvalidSubnetID|InvalidVpcID",
+        "NetworkNotFound",
+        "Check spec.network.subnets and vpcId: they must exist in the cluster's region.",
+    ),
+    (
+        r"InvalidGroup(Id)?\.|InvalidSecurityGroupID",
+        "SecurityGroupNotFound",
+        "Check spec.network.securityGroups: they must exist in the cluster's VPC.",
+    ),
+    (
         r"InsufficientFreeAddresses|not enough free addresses",
         "SubnetFull",
         "The subnets have no free addresses: name larger ones.",
