@@ -1,7 +1,7 @@
 """kopf as informer: every change of an object goes to the store, and its key to the queue."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import kopf
@@ -31,10 +31,19 @@ class Informer:
         self._namespaces = namespaces
         self._health_address = health_address
 
-    async def run(self, *, stop: asyncio.Event, ready: asyncio.Event) -> None:
-        """Watch until `stop` is set."""
+    async def run(
+        self, *, stop: asyncio.Event, ready: asyncio.Event, on_stop: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        """Watch until `stop` is set or a signal arrives, for kopf handles signals by itself; then call `on_stop`."""
         registry = kopf.OperatorRegistry()
         kopf.on.login(registry=registry)(self._on_login)
+
+        # kopf gives whatever still runs 5 s more to end, its own wait for `stop` included.
+        async def stopping(**_: Any) -> None:
+            stop.set()
+            await on_stop()
+
+        kopf.on.cleanup(registry=registry)(stopping)
         kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)(self._on_event)
         settings = kopf.OperatorSettings()
         settings.posting.enabled = False

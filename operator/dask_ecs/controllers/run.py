@@ -97,14 +97,18 @@ async def _serve(
     background.append(asyncio.create_task(_prune(store, queue, objects, options.namespaces)))
     ready = asyncio.Event()
     background.append(asyncio.create_task(_announce(ready)))
-    try:
-        await informer.run(stop=stop, ready=ready)
-    finally:
+
+    async def end() -> None:
         queue.close()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await reconciler.close()
+
+    try:
+        await informer.run(stop=stop, ready=ready, on_stop=end)
+    finally:
+        await end()
         logger.info("stopped")
 
 
