@@ -213,6 +213,25 @@ def test_health_checks_are_run_inside_the_containers(account: Account) -> None:
         assert account.describe(cluster, arn)["containers"][0]["healthStatus"] == health
 
 
+def test_a_health_check_finds_its_own_container_at_localhost_and_no_other(account: Account) -> None:
+    cluster = account.cluster()
+    arns = {}
+    for port in (8099, 8100):
+        program = "import socket; socket.create_connection(('localhost', 8099), 4).close()"
+        definition = account.definition(
+            None,
+            image="daskdev/dask:latest",
+            command=["python", "-m", "http.server", str(port)],
+            healthCheck={"command": ["CMD", "python", "-c", program], "interval": 5, "retries": 1},
+        )
+        arns[port] = account.run(cluster, definition)
+    for port, health in ((8099, "HEALTHY"), (8100, "UNHEALTHY")):
+        account.wait(
+            lambda arn=arns[port], health=health: account.describe(cluster, arn)["healthStatus"] == health,  # type: ignore[misc]
+            within=60,
+        )
+
+
 def test_a_killed_container_ends_its_task(account: Account) -> None:
     cluster = account.cluster()
     arn = account.run(cluster, account.definition())

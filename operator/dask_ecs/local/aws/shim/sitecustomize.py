@@ -1,8 +1,9 @@
 """Gives a Python process the network identity of its task: one loopback address that is all its own.
 
 Python imports `sitecustomize` at start when it is on PYTHONPATH. A server that binds every interface binds the
-task's address only; an outgoing connection comes from that address; a datagram socket that is connected somewhere
-to learn its own address (as `distributed.utils.get_ip` does) learns that one.
+task's address only, and is found there by what connects to localhost; an outgoing connection comes from that
+address; a datagram socket that is connected somewhere to learn its own address (as `distributed.utils.get_ip` does)
+learns that one.
 """
 
 import os
@@ -34,9 +35,20 @@ def _only_asks_for_its_address(sock: socket.socket, address: Any) -> bool:
     return sock.family == socket.AF_INET and sock.type == socket.SOCK_DGRAM and not str(address[0]).startswith("127.")
 
 
+def _may_mean_the_task(sock: socket.socket, address: Any) -> bool:
+    """Whether this is the task's own loopback, as for a health check; one that does not wait can not try twice."""
+    return sock.family == socket.AF_INET and address[0] in ("localhost", "127.0.0.1") and sock.gettimeout() != 0
+
+
 def _connect_from_task(sock: socket.socket, address: Any, /) -> None:
     _take_source_address(sock)
-    if not _only_asks_for_its_address(sock, address):
+    if _may_mean_the_task(sock, address):
+        # What binds every interface is found there; what binds loopback alone, and the local AWS, at 127.0.0.1.
+        try:
+            _connect(sock, (_ADDRESS, *address[1:]))
+        except ConnectionRefusedError:
+            _connect(sock, address)
+    elif not _only_asks_for_its_address(sock, address):
         _connect(sock, address)
 
 
