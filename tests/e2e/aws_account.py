@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AwsAccount:
-    """Clients of a local AWS, and questions that many tests ask."""
+    """Clients of a local AWS, in its own region unless another is named, and questions that many tests ask."""
 
     aws: LocalAWS
+    region: str | None = None
 
     @cached_property
     def ecs(self) -> "ECSClient":
@@ -42,7 +43,7 @@ class AwsAccount:
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.aws.url,
-            region_name=self.aws.region,
+            region_name=self.region or self.aws.region,
             aws_access_key_id="local",
             aws_secret_access_key="local",
         )
