@@ -2,13 +2,16 @@
 ARG BASE=docker.io/library/python:3.13-slim-bookworm
 
 FROM ${BASE} AS build
+# Equal sources make equal files: what pip imports leaves no byte code with times in it, and sets keep their order.
+ENV PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONHASHSEED=0
 # Two environments, so that pip itself does not ship.
 RUN python3 -m venv /opt/pip && python3 -m venv --without-pip /opt/dask-ecs
 WORKDIR /src
 COPY . .
-# Another package index, and the certificate authorities to check it against, come as secrets: they stay out of the image.
-# Byte code is not tied to a file's time, so that equal sources make equal files. The Kubernetes client loads its
-# thousand models one by one and needs a handful: compiling them all would add 36 MB.
+# Another package index, and the certificate authorities to check it against, come as secrets: they stay out of the
+# image. The Kubernetes client loads its thousand models one by one and needs a handful: compiling them all would add
+# 36 MB.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=certificates,target=/run/secrets/certificates.pem \
     /opt/pip/bin/pip --python /opt/dask-ecs/bin/python install \
