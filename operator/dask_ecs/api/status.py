@@ -145,6 +145,9 @@ class DaskClusterStatus(Model):
     roles: Roles = Roles()
     """The IAM roles in use."""
 
+    made_roles: Annotated[tuple[Arn, ...], Field(max_length=2, json_schema_extra=SET)] = ()
+    """ARNs of the roles that were made for the cluster, in use or not; they go with it."""
+
     security_group_id: AwsId | None = None
     """Security group that was made for the cluster."""
 

@@ -83,10 +83,14 @@ def of_cluster(
                 scheduler=there.definitions.get("scheduler", before.task_definitions.scheduler),
                 worker=there.definitions.get("worker", before.task_definitions.worker),
             ),
-            "roles": Roles(
+            # What is given and not admitted is not in use.
+            "roles": before.roles
+            if problem
+            else Roles(
                 execution=there.execution_role_arn or before.roles.execution,
                 task=there.task_role_arn or before.roles.task,
             ),
+            "made_roles": _made_roles(target, there),
             "security_group_id": there.security_group_id or before.security_group_id,
             "log_group": there.log_group or before.log_group,
             "network": ResolvedNetwork(
@@ -101,6 +105,12 @@ def of_cluster(
             ),
         }
     )
+
+
+def _made_roles(target: Target, there: Infrastructure) -> tuple[str, ...]:
+    given, before = target.cluster.spec.iam, target.cluster.status.made_roles
+    there_now = {there.execution_role_arn, there.task_role_arn} - {given.execution_role_arn, given.task_role_arn}
+    return tuple(sorted({*before, *(arn for arn in there_now if arn)}))
 
 
 def _dashboard(tasks: Tasks) -> str | None:

@@ -56,14 +56,15 @@ def _deletions(target: Target) -> list[Action[Any]]:
     """Return the deletion of all that was made; what the user gave is not even looked at: that may be forbidden."""
     spec, made = target.cluster.spec, target.cluster.status
     todo: list[Action[Any]] = [actions.DeregisterTaskDefinitions(family_prefix=target.family_prefix)]
-    roles: tuple[tuple[Any, str, str | None, str | None], ...] = (
-        ("executionRole", target.execution_role_name, spec.iam.execution_role_arn, made.roles.execution),
-        ("taskRole", target.task_role_name, spec.iam.task_role_arn, made.roles.task),
+    made_roles = {arn.rsplit("/", 1)[-1] for arn in made.made_roles}
+    roles: tuple[tuple[Any, str, str | None], ...] = (
+        ("executionRole", target.execution_role_name, spec.iam.execution_role_arn),
+        ("taskRole", target.task_role_name, spec.iam.task_role_arn),
     )
     todo += [
         actions.DeleteRole(subject=subject, name=name, tags=target.own_tags)
-        for subject, name, given, used in roles
-        if not given or (used and used != given)
+        for subject, name, given in roles
+        if not given or name in made_roles
     ]
     if not spec.network.security_groups or made.security_group_id:
         todo.append(actions.DeleteSecurityGroup(name=target.security_group_name, tags=target.own_tags))
