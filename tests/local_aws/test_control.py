@@ -92,6 +92,15 @@ def test_calls_are_counted_and_logged_with_their_parameters(account: Account, aw
     assert (created["caller"], created["region"], created["outcome"]) == ("test", "eu-west-1", "")
     assert "Boto3" in created["user_agent"]
     assert aws.call_log()[-1]["outcome"] == "ClusterNotFoundException"
+    with pytest.raises(ClientError):
+        account.ec2.describe_security_groups(GroupIds=["sg-0123456789abcdef0"])
+    assert aws.call_log()[-1]["outcome"] == "InvalidGroup.NotFound"
+    with pytest.raises(ClientError):
+        account.iam.get_role(RoleName="nobody")
+    assert aws.call_log()[-1]["outcome"] == "NoSuchEntity"
+    with pytest.raises(ClientError):
+        account.logs.delete_log_group(logGroupName="nowhere")
+    assert aws.call_log()[-1]["outcome"] == "ResourceNotFoundException"
     aws.reset_calls()
     assert (aws.calls(), aws.call_log()) == ({}, [])
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from .calls import Call
 from .ecs.errors import EcsError
-from .wire import JSON, ServiceCall, error_body, read_call
+from .wire import JSON, ServiceCall, error_body, error_code, read_call
 
 if TYPE_CHECKING:
     from .calls import CallLog
@@ -88,6 +88,8 @@ class Front:
             if fault and fault.code and not fault.after:
                 raise Refused(fault.code, fault.message, status=fault.status)
             response = await self._carry_out(request, call, body)
+            if response.status >= 400 and isinstance(response.body, bytes):  # moto's
+                noted.outcome = error_code(response.body) or str(response.status)
         except Refused as error:
             noted.outcome = error.code
             response = self._error(call.service, error, request_id, is_json="X-Amz-Target" in request.headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.parse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,12 @@ def _credential(authorization: str, query: str) -> tuple[str, str, str]:
     if len(parts) != 5:
         return "", _DEFAULT_REGION, "unsigned"
     return parts[0], parts[2], parts[3]
+
+
+def error_code(body: bytes) -> str:
+    """Return the code in an error answer of any service, empty where there is none."""
+    found = re.search(rb'<Code>([^<]*)</Code>|"__type": *"(?:[^"#]*#)?([^"]*)"', body)
+    return (found[1] or found[2]).decode() if found else ""
 
 
 def error_body(
