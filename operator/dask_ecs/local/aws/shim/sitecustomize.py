@@ -6,6 +6,7 @@ address; a datagram socket that is connected somewhere to learn its own address 
 learns that one.
 """
 
+import errno
 import os
 import socket
 from typing import Any
@@ -35,26 +36,32 @@ def _only_asks_for_its_address(sock: socket.socket, address: Any) -> bool:
     return sock.family == socket.AF_INET and sock.type == socket.SOCK_DGRAM and not str(address[0]).startswith("127.")
 
 
-def _may_mean_the_task(sock: socket.socket, address: Any) -> bool:
-    """Whether this is the task's own loopback, as for a health check; one that does not wait can not try twice."""
-    return sock.family == socket.AF_INET and address[0] in ("localhost", "127.0.0.1") and sock.gettimeout() != 0
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            _bind(probe, (_ADDRESS, port))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _where(sock: socket.socket, address: Any) -> Any:
+    """Return where to connect: localhost is the task itself if it listens there, else this machine's loopback."""
+    if sock.family == socket.AF_INET and address[0] in ("localhost", "127.0.0.1") and _listens(address[1]):
+        return (_ADDRESS, *address[1:])
+    return address
 
 
 def _connect_from_task(sock: socket.socket, address: Any, /) -> None:
     _take_source_address(sock)
-    if _may_mean_the_task(sock, address):
-        # What binds every interface is found there; what binds loopback alone, and the local AWS, at 127.0.0.1.
-        try:
-            _connect(sock, (_ADDRESS, *address[1:]))
-        except ConnectionRefusedError:
-            _connect(sock, address)
-    elif not _only_asks_for_its_address(sock, address):
-        _connect(sock, address)
+    if not _only_asks_for_its_address(sock, address):
+        _connect(sock, _where(sock, address))
 
 
 def _connect_ex_from_task(sock: socket.socket, address: Any, /) -> int:
     _take_source_address(sock)
-    return _connect_ex(sock, address)
+    return _connect_ex(sock, _where(sock, address))
 
 
 if _ADDRESS:
