@@ -63,6 +63,7 @@ async def run(options: Options) -> None:
         ) from error
     async with client.ApiClient() as api, Sessions() as sessions:
         settings = await _completed(options.settings, api, sessions)
+        await _check_access(Objects(api), options.namespaces)
         logger.info("install %s, default region %s", settings.install, settings.default_region)
         await _serve(options, settings, api, sessions, stop)
 
@@ -83,6 +84,23 @@ async def _completed(settings: Settings, api: client.ApiClient, sessions: Sessio
             ) from error
         install = hashlib.sha256(str(system.metadata.uid).encode()).hexdigest()[:8]
     return dataclasses.replace(settings, install=install, default_region=region)
+
+
+async def _check_access(objects: Objects, namespaces: Collection[str] | None) -> None:
+    """Raise StartError if DaskClusters can not be listed; what may pass by itself, the informer bears."""
+    for namespace in namespaces or (None,):
+        try:
+            async for _ in objects.list(namespace=namespace):
+                break
+        except (ApiException, OSError) as error:
+            if isinstance(error, ApiException) and error.status not in (401, 403, 404):
+                continue
+            reason = getattr(error, "reason", None) or error
+            where = f"namespace {namespace}" if namespace else "all namespaces"
+            raise StartError(
+                f"The DaskClusters of {where} can not be listed ({reason}). Check that the API server can be reached, "
+                "that the CRD is installed, and what the operator's account may do."
+            ) from error
 
 
 async def _serve(
