@@ -62,6 +62,14 @@ def test_unmodified_dask_computes_on_tasks(account: Account) -> None:
     assert (task["stopCode"], task["containers"][0]["exitCode"]) == ("EssentialContainerExited", 0)
 
 
+def test_a_task_can_call_aws(account: Account) -> None:
+    cluster = account.cluster()
+    program = "import boto3; boto3.client('ecs').list_clusters()"
+    definition = account.definition(None, image="daskdev/dask:latest", command=["python", "-c", program])
+    task = account.until(cluster, account.run(cluster, definition), "STOPPED", within=60)
+    assert task["containers"][0]["exitCode"] == 0
+
+
 def test_dask_cuda_worker_stands_in_with_one_worker_a_gpu(account: Account) -> None:
     cluster = account.cluster()
     scheduler = dask_task(account, cluster, ["dask", "scheduler"])
