@@ -29,7 +29,10 @@ LABEL org.opencontainers.image.title="dask-ecs-operator" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 COPY --from=build /opt/dask-ecs /opt/dask-ecs
-ENV PATH=/opt/dask-ecs/bin:$PATH \
+# The Kubernetes client asks for a home folder, and kopf for a user's name: a user that is but a number has neither.
+ENV HOME=/home/dask-ecs \
+    USER=dask-ecs \
+    PATH=/opt/dask-ecs/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 # A number, for Kubernetes can not tell from a name that it is not root.
