@@ -138,7 +138,7 @@ class Life:
     def _check_workers(self, expected: int) -> None:
         running = len(self._running_workers())
         check(running == expected, f"{running} ECS tasks of workers are running, not {expected}")
-        self._transcript.good(f"ecs:DescribeTasks: {running} workers are RUNNING")
+        self._transcript.good(f"ecs:DescribeTasks: tasks of workers that are RUNNING: {running}")
 
     def _running_workers(self) -> set[str]:
         status = self._status()

@@ -32,13 +32,17 @@ class OperatorProcess:
         with tempfile.NamedTemporaryFile(prefix="dask-ecs-operator-", suffix=".log", delete=False) as file:
             log = Path(file.name)
         command = [sys.executable, "-c", "from dask_ecs.cli import main; main()", "run", *arguments]
-        process = die_with_parent.start(command, directory=log.parent, log=log, environment=environment)
-        try:
-            operator = cls(process, log)
-            operator._await_ready()
-            yield operator
-        finally:
-            die_with_parent.stop(process)
+        # Killed at the end, it removes no file of its own.
+        with tempfile.TemporaryDirectory(prefix="dask-ecs-operator-") as folder:
+            process = die_with_parent.start(
+                command, directory=Path(folder), log=log, environment={**environment, "TMPDIR": folder}
+            )
+            try:
+                operator = cls(process, log)
+                operator._await_ready()
+                yield operator
+            finally:
+                die_with_parent.stop(process)
 
     def check(self) -> None:
         """Raise :class:`DemoError` with the end of its log if it has ended."""

@@ -45,7 +45,13 @@ class Shell:
     def kubectl_in_background(self, *arguments: str, mark: str) -> Iterator[None]:
         """Show what kubectl writes, line by line with a ``mark``, until the `with` block ends."""
         self._transcript.command(shlex.join(["kubectl", *arguments]) + " &")
-        with self._started([kubectl.path(), *arguments]) as (process, output):
+        with self.in_background(kubectl.path(), *arguments, mark=mark):
+            yield
+
+    @contextlib.contextmanager
+    def in_background(self, *command: str | Path, mark: str) -> Iterator[None]:
+        """Do the same with any command, and do not show that itself."""
+        with self._started(command) as (process, output):
             reader = threading.Thread(target=self._show_marked, args=(mark, output), daemon=True)
             reader.start()
             try:
@@ -58,18 +64,19 @@ class Shell:
         line = shlex.join(shown)
         self._transcript.command(line)
         with self._started(command) as (process, output):
-            late = threading.Timer(timeout, _end, [process])
-            late.start()
+            late = threading.Event()
+            timer = threading.Timer(timeout, _end, [process, late])
+            timer.start()
             try:
                 for text in output:
                     self._transcript.output(text)
                 code = process.wait()
-                if not late.is_alive():
+                if late.is_set():
                     raise DemoError(f"`{line}` was not done after {timeout:.0f} s")
                 if code != 0:
                     raise DemoError(f"`{line}` ended with {code}")
             finally:
-                late.cancel()
+                timer.cancel()
 
     @contextlib.contextmanager
     def _started(self, command: Sequence[str | Path]) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
@@ -101,8 +108,10 @@ class Shell:
             before = columns
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """Close the pipe that keeps it alive, and wait until it is gone."""
+def _end(process: subprocess.Popen[str], late: threading.Event | None = None) -> None:
+    """Close the pipe that keeps it alive, and wait until it is gone; say that it was ``late``."""
+    if late:
+        late.set()
     assert process.stdin is not None
     process.stdin.close()
     process.wait(_QUIET_AFTER)

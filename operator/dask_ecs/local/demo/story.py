@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dask_ecs.local import foreground
-from dask_ecs.local.demo import account, figures, platform_team
+from dask_ecs.local.demo import figures, platform_team
 from dask_ecs.local.demo.account import Account, Inventory
 from dask_ecs.local.demo.errors import DemoError, check
 from dask_ecs.local.demo.life import Act, Life
 from dask_ecs.local.demo.operator_process import OperatorProcess
+from dask_ecs.local.demo.proof import prove_nothing_is_left
 from dask_ecs.local.demo.shell import Shell
 from dask_ecs.local.demo.transcript import Transcript
 from dask_ecs.local.stack import GivenCluster, Stack
@@ -72,22 +73,22 @@ def _set_up(transcript: Transcript, cluster: GivenCluster | None) -> Iterator[_S
         what = "the given cluster" if cluster else "etcd, kube-apiserver and kube-controller-manager"
         transcript.say(f"Kubernetes: {what}. AWS: {stack.aws.url}, whose ECS runs tasks as processes. {took:.1f} s")
         shell = Shell(transcript, stack.environment)
-        with _namespace(shell) as namespace:
+        with namespace(shell) as name:
             shell.kubectl("version")
             shell.kubectl("api-resources", "--api-group=ecs.dask.org")
-            with OperatorProcess.start("--namespace", namespace, environment=shell.environment) as operator:
-                transcript.command(f"dask-ecs run --namespace {namespace} &")
+            with OperatorProcess.start("--namespace", name, environment=shell.environment) as operator:
+                transcript.command(f"dask-ecs run --namespace {name} &")
                 transcript.say(f"its log: {operator.log}")
                 try:
                     yield _Stage(stack, shell, operator, transcript, Account(stack.aws))
                 finally:
                     # While the operator is there to take its finalizers off: a given cluster outlives the demo.
                     if cluster:
-                        _delete_namespace(shell, namespace)
+                        _delete_namespace(shell, name)
 
 
 @contextlib.contextmanager
-def _namespace(shell: Shell) -> Iterator[str]:
+def namespace(shell: Shell) -> Iterator[str]:
     """Make a namespace that kubectl uses from now on."""
     name = f"dask-demo-{uuid.uuid4().hex[:6]}"
     shell.kubectl("create", "namespace", name)
@@ -128,7 +129,7 @@ def _show(stage: _Stage, act: Act, *, keep: bool = False) -> figures.Figures | N
     if keep:
         _keep(stage, life)
         return None
-    _prove_nothing_is_left(transcript, before, during, Inventory.take(stage.account))
+    prove_nothing_is_left(transcript, before=before, during=during, after=Inventory.take(stage.account))
     return figures.figures(stage.stack.aws.call_log(), applied_at=applied_at, ready=ready, gone=gone)
 
 
@@ -152,22 +153,6 @@ def _show_stand_in(life: Life, transcript: Transcript) -> None:
     else:
         transcript.say("the worker's log in CloudWatch:")
         transcript.output(said)
-
-
-def _prove_nothing_is_left(transcript: Transcript, before: Inventory, during: Inventory, after: Inventory) -> None:
-    transcript.say("What the account holds, asked of ECS, EC2, IAM and CloudWatch Logs:")
-    transcript.table(account.table({"before": before, "while it ran": during, "now": after}))
-    check(bool(during.beyond(before)), "the account held nothing of the DaskCluster while that ran")
-    left = after.beyond(before)
-    left.pop(account.LOG_GROUPS, None)
-    check(not left, f"AWS still holds of the DaskCluster: {_listed(left)}")
-    taken = before.beyond(after)
-    check(not taken, f"AWS holds no more what was there before the DaskCluster: {_listed(taken)}")
-    transcript.good("nothing is left of it but the log group, which is kept on purpose")
-
-
-def _listed(names: dict[str, frozenset[str]]) -> str:
-    return "; ".join(f"{kind}: {', '.join(sorted(each))}" for kind, each in names.items())
 
 
 def _keep(stage: _Stage, life: Life) -> None:

@@ -9,6 +9,10 @@ from typing import TextIO
 _BOLD, _DIM, _CYAN, _GREEN = "1", "2", "36", "32"  # ECMA-48, "Select graphic rendition"
 
 
+_LONGEST = 160
+"""Characters of a line of a command in the background that are shown: the reader has other things to see."""
+
+
 class Transcript:
     """Headings, commands and their output, line by line; in colours where a person reads them."""
 
@@ -32,8 +36,9 @@ class Transcript:
         self._print(*text.splitlines())
 
     def marked(self, mark: str, line: str) -> None:
-        """Show a line of a command that runs in the background."""
-        self._print(f"{self._in(_DIM, f'{mark:>6} │')} {line}")
+        """Show a line of a command that runs in the background, its beginning if it is long."""
+        cut = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+        self._print(f"{self._in(_DIM, f'{mark:>6} │')} {cut}")
 
     def say(self, text: str) -> None:
         """Say something about what is seen."""
