@@ -34,6 +34,3 @@ def test_a_scheduler_on_another_port_than_the_spec_names_is_not_taken_for_ready(
     assert tenant.condition(name, "SchedulerReady")["reason"] == "SchedulerStarting"
     assert "schedulerAddress" not in tenant.status(name)
     assert kstatus(tenant.get(name)) == "InProgress"
-    tenant.patch(name, {"scheduler": {"extraArgs": []}})
-    scheduler = tenant.status(name)["schedulerTaskArn"]
-    assert scheduler
