@@ -95,6 +95,14 @@ def test_an_image_is_named_by_version_tag_or_digest() -> None:
     assert container({"image": {"tag": "main", "digest": digest}})["image"] == f"dask-ecs-operator@{digest}"
 
 
+def test_only_its_temporary_folder_can_be_written() -> None:
+    operator = container()
+
+    assert operator["securityContext"]["readOnlyRootFilesystem"] is True
+    assert operator["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+    assert pod()["volumes"] == [{"name": "tmp", "emptyDir": {}}]
+
+
 def test_a_role_of_aws_is_given_by_annotation() -> None:
     annotations = {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/operator"}
     (account,) = of_kind("ServiceAccount", {"serviceAccount": {"annotations": annotations}})
