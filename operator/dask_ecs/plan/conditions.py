@@ -67,9 +67,22 @@ def of_cluster(
         "WorkersReady": _workers(target, there, observed, tasks, suspended=suspended),
     }
     ready = _ready(said, observed, problem, suspended=suspended)
-    waiting = problem is not None or any(hold.waits_for_user for hold in observed.holds.values())
     settled = suspended or (ready.status == "True" and (there.complete or problem is not None))
-    first = {
+    return {**_kstatus(ready, observed, problem, settled=settled), **said}
+
+
+def of_unseen(observed: Observed, problem: NeedsUser | None) -> dict[str, Said]:
+    """Return what keeps the operator from looking at the tasks: kstatus's three; nothing where nothing does."""
+    cause = problem or next(iter(observed.holds.values()), None)
+    if cause is None:
+        return {}
+    ready = Said(status="False", reason=cause.reason, message=cause.message)
+    return _kstatus(ready, observed, problem, settled=False)
+
+
+def _kstatus(ready: Said, observed: Observed, problem: NeedsUser | None, *, settled: bool) -> dict[str, Said]:
+    waiting = problem is not None or any(hold.waits_for_user for hold in observed.holds.values())
+    return {
         "Ready": ready,
         # kstatus takes a resource that is reconciling for one in progress, whatever else is said of it.
         "Reconciling": Said(status="False", reason="Stalled" if waiting else "Settled")
@@ -77,7 +90,6 @@ def of_cluster(
         else Said(status="True", reason="Progressing", message=ready.message),
         "Stalled": _stalled(observed, problem) if waiting else Said(status="False", reason="Progressing"),
     }
-    return {**first, **said}
 
 
 def _stalled(observed: Observed, problem: NeedsUser | None) -> Said:

@@ -54,6 +54,8 @@ def of_cluster(
     """Return the whole status of a cluster that is wanted."""
     news = {subject: hold for subject, hold in observed.holds.items() if hold.is_news}
     observed = dataclasses.replace(observed, holds=news)
+    if observed.tasks is None and target.cluster.status.scheduler_task_arn:
+        return _of_unseen(target, observed, problem=problem, now=now)
     suspended = finished is not None
     said = conditions.of_cluster(target, there, observed, tasks, suspended=suspended, problem=problem)
     desired = target.cluster.spec.worker.replicas
@@ -103,6 +105,23 @@ def of_cluster(
             "conditions": conditions.stamp(
                 before.conditions, said, generation=target.cluster.metadata.generation, now=now
             ),
+        }
+    )
+
+
+def _of_unseen(
+    target: Target, observed: Observed, *, problem: NeedsUser | None, now: datetime.datetime
+) -> DaskClusterStatus:
+    """Return what was said before the operator's start: it stands until the tasks have been looked at."""
+    before, generation = target.cluster.status, target.cluster.metadata.generation
+    said = conditions.of_unseen(observed, problem)
+    if not said:
+        return before
+    return before.model_copy(
+        update={
+            "phase": "Degraded",
+            "observed_generation": generation,
+            "conditions": conditions.stamp(before.conditions, said, generation=generation, now=now),
         }
     )
 

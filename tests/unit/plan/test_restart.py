@@ -1,0 +1,54 @@
+"""What an operator that has just started says before it has looked at the tasks."""
+
+
+from dask_ecs.api.conditions import find_condition
+from dask_ecs.api.status import DaskClusterStatus
+from dask_ecs.plan import cluster
+from dask_ecs.plan.observed import Hold, Observed
+
+from .world import World
+
+
+def said_by_a_new_operator(world: World, *holds: Hold) -> DaskClusterStatus:
+    observed = Observed(holds={hold.subject: hold for hold in holds})
+    return cluster.plan(world.target, observed, now=world.now).status
+
+
+def denied(world: World) -> Hold:
+    return Hold(
+        subject="tasks",
+        reason="AccessDenied",
+        message="The tasks can not be listed.",
+        attempts=1,
+        retry_at=world.now,
+        generation=world.target.cluster.metadata.generation,
+        waits_for_user=True,
+    )
+
+
+def test_what_was_said_stands() -> None:
+    world = World()
+    world.settle()
+    assert said_by_a_new_operator(world) == world.target.cluster.status
+
+
+def test_an_edit_is_not_said_to_be_observed() -> None:
+    world = World({"worker": {"replicas": 1}})
+    world.settle()
+    world.edit(worker={"replicas": 2})
+    said = said_by_a_new_operator(world)
+    assert said.observed_generation == world.target.cluster.metadata.generation - 1
+
+
+def test_what_keeps_it_from_looking_is_said_and_the_address_stays() -> None:
+    world = World()
+    world.settle()
+    said = said_by_a_new_operator(world, denied(world))
+    ready = find_condition(said.conditions, "Ready")
+    stalled = find_condition(said.conditions, "Stalled")
+    assert ready is not None
+    assert stalled is not None
+    assert (ready.status, ready.reason, stalled.status) == ("False", "AccessDenied", "True")
+    assert said.phase == "Degraded"
+    assert said.scheduler_address == world.target.cluster.status.scheduler_address
+    assert said.scheduler_address is not None
