@@ -20,6 +20,7 @@ class Memory:
     holds: dict[Subject, Hold] = dataclasses.field(default_factory=dict)
     probe: SchedulerProbe | None = None
     log_tails: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    log_tails_complete: dict[str, bool] = dataclasses.field(default_factory=dict)
     ended: set[str] | None = None  # stopped tasks that the user was told of; None before the first look
     ready: bool | None = None
     generation: int = 0

@@ -21,6 +21,9 @@ PROBE_DEADLINE = 3.0
 # Lines of a failed task's log that are shown.
 TAIL_LINES = 5
 
+# The awslogs driver sends in batches: what a task said last may arrive some seconds after its end, so it is read twice.
+LOGS_LATE = datetime.timedelta(seconds=10)
+
 
 async def observe(
     aws: Aws, target: Target, memory: Memory, watchers: TaskWatchers, *, now: datetime.datetime
@@ -47,7 +50,7 @@ async def observe(
         memory.holds.pop("tasks", None)
     tasks = listing.tasks if listing else ()
     memory.probe = await _probe(target, tasks, memory.probe)
-    tasks = await _with_log_tails(aws, target, memory, tasks)
+    tasks = await _with_log_tails(aws, target, memory, tasks, now=now)
     return Observed(
         known=known,
         tasks=tasks if listing else None,
@@ -88,7 +91,9 @@ async def _probe(target: Target, tasks: Iterable[Task], before: SchedulerProbe |
         return SchedulerProbe(address=address, error=str(error))
 
 
-async def _with_log_tails(aws: Aws, target: Target, memory: Memory, tasks: tuple[Task, ...]) -> tuple[Task, ...]:
+async def _with_log_tails(
+    aws: Aws, target: Target, memory: Memory, tasks: tuple[Task, ...], *, now: datetime.datetime
+) -> tuple[Task, ...]:
     """Return the tasks, the last failed one of each role with the last lines of its log."""
     shown = dict(memory.log_tails)
     for role in ROLES:
@@ -96,12 +101,15 @@ async def _with_log_tails(aws: Aws, target: Target, memory: Memory, tasks: tuple
         if not failed:
             continue
         last = max(failed, key=lambda task: task.stopped_at or task.created_at)
-        if last.arn not in shown:
+        complete = last.stopped_at is not None and now - last.stopped_at > LOGS_LATE
+        if last.arn not in shown or (complete and not memory.log_tails_complete.get(last.arn)):
             spec = target.cluster.spec
             stream = task_definitions.log_stream(spec, role, last.id)
             shown[last.arn] = await logs.tail(aws, group=spec.logs.group, stream=stream, lines=TAIL_LINES)
+            memory.log_tails_complete[last.arn] = complete
     present = {task.arn for task in tasks}
     memory.log_tails = {arn: tail for arn, tail in shown.items() if arn in present}
+    memory.log_tails_complete = {arn: memory.log_tails_complete[arn] for arn in memory.log_tails}
     return tuple(_with_tail(task, memory.log_tails.get(task.arn, ())) for task in tasks)
 
 
