@@ -139,7 +139,7 @@ class Reconciler:
         if launching or not plan.actions or not body.get("status"):
             written = await self._objects.write_status(body, said.model_dump(mode="json", exclude_none=True))
             self._store.put(written)
-        await self._tell_of_ready(metadata, said, memory)
+            await self._tell_of_ready(metadata, said, memory)
         if plan.wake_at:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
         todo = [action for action in plan.actions if not isinstance(action, actions.ForgetLaunch)]

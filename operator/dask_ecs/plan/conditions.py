@@ -55,13 +55,24 @@ def of_cluster(
     problem: NeedsUser | None,
 ) -> dict[str, Said]:
     """Return all conditions of a cluster that is wanted: kstatus's three first, then what explains them."""
-    network = _resource(there.network is not None, observed, ("network", "securityGroup"), ready="SubnetsFound")
-    if there.network and there.security_group_id is None and not target.cluster.spec.network.security_groups:
-        network = _resource(False, observed, ("securityGroup",), ready="SubnetsFound")
+    have_group = there.security_group_id is not None or bool(target.cluster.spec.network.security_groups)
     have_roles = there.execution_role_arn is not None and there.task_role_arn is not None
+    before = {condition.type for condition in target.cluster.status.conditions if condition.status == "True"}
     said = {
-        "NetworkReady": network,
-        "RolesReady": _resource(have_roles, observed, ("account", "executionRole", "taskRole"), ready="RolesFound"),
+        "NetworkReady": _resource(
+            there.network is not None and have_group,
+            observed,
+            ("network", "securityGroup"),
+            ready="SubnetsFound",
+            before="NetworkReady" in before,
+        ),
+        "RolesReady": _resource(
+            have_roles,
+            observed,
+            ("account", "executionRole", "taskRole"),
+            ready="RolesFound",
+            before="RolesReady" in before,
+        ),
         "SchedulerReady": _scheduler(observed, tasks, suspended=suspended),
         "SchedulerReachable": _reachable(observed, tasks),
         "WorkersReady": _workers(target, there, observed, tasks, suspended=suspended),
@@ -99,13 +110,14 @@ def _stalled(observed: Observed, problem: NeedsUser | None) -> Said:
     return Said(status="True", reason=hold.reason, message=hold.message)
 
 
-def _resource(there: bool, observed: Observed, subjects: tuple[Subject, ...], *, ready: str) -> Said:
+def _resource(there: bool, observed: Observed, subjects: tuple[Subject, ...], *, ready: str, before: bool) -> Said:
+    """Return whether something is there; what was there before is taken to be so while it is looked at anew."""
     hold = next((observed.holds[subject] for subject in subjects if subject in observed.holds), None)
     if hold and not there:
         return Said(status="False", reason=hold.reason, message=hold.message)
-    return (
-        Said(status="True", reason=ready) if there else Said(status="False", reason="Pending", message="Not made yet.")
-    )
+    if there or before:
+        return Said(status="True", reason=ready)
+    return Said(status="False", reason="Pending", message="Not made yet.")
 
 
 def _scheduler(observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
@@ -156,7 +168,8 @@ def _workers(target: Target, there: Infrastructure, observed: Observed, tasks: T
         )
     joined = len(tasks.joined)
     if joined >= desired and len(tasks.workers) <= desired:
-        old = sum(task.task_definition_arn != there.definitions.get("worker") for task in tasks.workers)
+        newest = there.definitions.get("worker", target.cluster.status.task_definitions.worker)
+        old = sum(task.task_definition_arn != newest for task in tasks.workers)
         message = f"{old} of them still run an older spec; each is replaced when it ends." if old else ""
         return Said(status="True", reason="AllJoined", message=message)
     if len(tasks.workers) > desired:

@@ -1,10 +1,11 @@
 """What an operator that has just started says before it has looked at the tasks."""
 
+import dataclasses
 
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.status import DaskClusterStatus
 from dask_ecs.plan import cluster
-from dask_ecs.plan.observed import Hold, Observed
+from dask_ecs.plan.observed import Hold, Known, Observed
 
 from .world import World
 
@@ -30,6 +31,20 @@ def test_what_was_said_stands() -> None:
     world = World()
     world.settle()
     assert said_by_a_new_operator(world) == world.target.cluster.status
+
+
+def test_what_was_there_is_not_said_to_be_missing_while_it_is_looked_at_anew() -> None:
+    world = World()
+    world.settle()
+    observed = dataclasses.replace(world.observe(), known=Known())
+    said = cluster.plan(world.target, observed, now=world.now).status
+    assert {"Ready", "NetworkReady", "RolesReady"} <= {
+        found.type for found in said.conditions if found.status == "True"
+    }
+    assert said.phase == "Running"
+    workers = find_condition(said.conditions, "WorkersReady")
+    assert workers is not None
+    assert "older" not in workers.message
 
 
 def test_an_edit_is_not_said_to_be_observed() -> None:
