@@ -45,3 +45,13 @@ async def test_a_denied_call_names_the_action_and_waits_for_the_user(aws: Aws, l
     assert raised.value.reason == "AccessDenied"
     assert "ecs:CreateCluster" in raised.value.advice
     assert raised.value.request_id
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+async def test_either_variable_names_the_region(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for other in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    monkeypatch.setenv(name, "eu-central-1")
+    async with Sessions() as sessions:
+        assert sessions.default_region == "eu-central-1"

@@ -6,6 +6,7 @@ import asyncio
 import collections
 import contextlib
 import logging
+import os
 import re
 import time
 from collections.abc import AsyncIterator
@@ -89,9 +90,11 @@ class Sessions:
 
     @property
     def default_region(self) -> str | None:
-        """The region of the standard configuration, None if there is none."""
-        region: str | None = self._session.get_config_variable("region")
-        return region
+        """The region of the standard configuration, None if there is none.
+
+        AWS_REGION is the name that AWS's tools share; botocore alone knows only AWS_DEFAULT_REGION and profiles.
+        """
+        return os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
 
     def region(self, name: str) -> Aws:
         """Return AWS in a region."""
