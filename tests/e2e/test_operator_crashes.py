@@ -187,11 +187,13 @@ def test_a_restart_changes_nothing(lone_tenant: Tenant, quiet_account: AwsAccoun
     name = lone_tenant.apply(manifest(replicas=2))
     lone_tenant.wait_until_ready(name, workers=2)
     lone_tenant.operator.terminate()
-    before = lone_tenant.get(name)
+    before, events = lone_tenant.get(name), lone_tenant.events(name)
     quiet_account.aws.reset_calls()
+    quiet_account.aws.fault("ecs:ListTasks", latency=2, count=2)  # what is not known yet is not taken for missing
     lone_tenant.operator.restart()
     until(lambda: quiet_account.aws.calls().get("ecs:DescribeTasks", 0) >= 2, shown=lambda: lone_tenant.shown(name))
     assert lone_tenant.get(name) == before
+    assert [event["message"] for event in lone_tenant.events(name)] == [event["message"] for event in events]
     log = quiet_account.aws.call_log()
     changes = {
         (call["operation"], call["outcome"])
