@@ -25,6 +25,7 @@ from .waiting import DEADLINE
 
 # Seconds. A role that can be used at once saves each test a retry or two; IAM takes its time in a test of its own.
 QUICK = {"role_assumable": 0.0}
+LATE = 90
 
 
 @pytest.fixture(scope="package")
@@ -69,6 +70,26 @@ def running(stack: Stack, operator: OperatorProcess) -> Iterator[RunningCluster]
 
 
 @pytest.fixture(scope="package")
+def late(stack: Stack, operator: OperatorProcess) -> Iterator[RunningCluster]:
+    """A cluster of two workers whose scheduler starts 90 s late, as if its image were much larger than theirs."""
+    account = AwsAccount(stack.aws)
+    entrypoint = f'test "$2" != scheduler || sleep {LATE}; exec "$@"'
+    row = next(row for row in stack.aws.images() if row["image"] == "ghcr.io/dask/dask:*")
+    stack.aws.images(add=[{**row, "image": "late/dask", "entrypoint": ["sh", "-c", entrypoint, "sh"]}])
+    with namespace(stack.kubeconfig, name="late") as name:
+        tenant = Tenant(stack.kubeconfig, name, operator)
+        tenant.apply(manifest(replicas=2, image="late/dask"))
+        yield RunningCluster(tenant, account, tenant.get("demo") or {})
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _begin_early_what_is_late(request: pytest.FixtureRequest) -> None:
+    """Let the 90 s go by while other tests run, if a test that waits for them is to run at all."""
+    if any("late" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("late")
+
+
+@pytest.fixture(scope="package")
 def quiet_stack(control_plane: ControlPlane) -> Iterator[Stack]:
     """A control plane and an AWS without an operator: each test brings its own."""
     apply_crds(control_plane.kubeconfig)
@@ -106,12 +127,20 @@ def lone_tenant(
         log = tmp_path / "operator.log"
         with OperatorProcess(*options, environment=quiet_stack.environment, log=log) as operator:
             operator.wait_until_ready()
-            tenant = Tenant(quiet_stack.kubeconfig, name, operator)
-            yield tenant
-            quiet_stack.aws.clear_faults()
-            if not operator.is_alive:
-                operator.restart()
-            tenant.kubectl("delete", "dkc", "--all")
+            yield Tenant(quiet_stack.kubeconfig, name, operator)
+        _abandon(Tenant(quiet_stack.kubeconfig, name, operator), quiet_account)
+
+
+def _abandon(tenant: Tenant, account: AwsAccount) -> None:
+    """Do without an operator what is quicker so: stop the tasks, and let the objects go."""
+    account.aws.clear_faults()
+    for body in tenant.all():
+        ecs_cluster = body.get("status", {}).get("clusterArn")
+        for task in account.live_tasks(ecs_cluster, uid=body["metadata"]["uid"]) if ecs_cluster else ():
+            account.ecs.stop_task(cluster=ecs_cluster, task=task["taskArn"])
+        tenant.kubectl(
+            "patch", "dkc", body["metadata"]["name"], "--type=merge", '--patch={"metadata":{"finalizers":[]}}'
+        )
 
 
 @contextmanager

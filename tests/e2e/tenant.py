@@ -82,6 +82,11 @@ class Tenant:
             raise
         return found
 
+    def all(self) -> list[Body]:
+        """Read all objects of the namespace."""
+        found: Body = self._objects.list_namespaced_custom_object(GROUP, VERSION, self.namespace, PLURAL)
+        return list(found["items"])
+
     def status(self, name: str) -> Body:
         """Read an object's status, empty if it has none."""
         found = self.get(name)

@@ -1,31 +1,17 @@
-"""Workers that are there long before their scheduler: the one slow test."""
+"""Workers that are there long before their scheduler."""
 
-from .aws_account import AwsAccount
 from .computation import compute_through
-from .tenant import Tenant, manifest
-from .waiting import until
-
-# What a scheduler's image of several GB may take longer than the workers'. Seconds.
-_LATE = 90
+from .tenant import RunningCluster
 
 
-def test_workers_wait_for_a_scheduler_that_comes_ninety_seconds_later(tenant: Tenant, account: AwsAccount) -> None:
-    image = {
-        **next(row for row in account.aws.images() if row["image"] == "ghcr.io/dask/dask:*"),
-        "image": "late/dask",
-        "entrypoint": ["sh", "-c", f'test "$2" != scheduler || sleep {_LATE}; exec "$@"', "entrypoint"],
-    }
-    account.aws.images(add=[image])
-    name = tenant.apply(manifest(replicas=2, image="late/dask"))
-
-    def running() -> list[str]:
-        cluster = tenant.status(name).get("clusterArn")
-        tasks = account.tasks(cluster, role="worker") if cluster else []
-        return [task["taskArn"] for task in tasks if task["lastStatus"] == "RUNNING"]
-
-    until(lambda: len(running()) == 2, shown=lambda: tenant.shown(name))
-    workers = running()
-    assert tenant.condition(name, "SchedulerReady")["reason"] == "SchedulerStarting"
-    status = tenant.wait_until_ready(name, workers=2, within=2 * _LATE)
-    assert [task["taskArn"] for task in account.tasks(status["clusterArn"], role="worker")] == workers
+def test_workers_wait_for_a_scheduler_that_comes_ninety_seconds_later(late: RunningCluster) -> None:
+    status = late.tenant.wait_until_ready("demo", workers=2, within=180)
+    workers = late.account.tasks(status["clusterArn"], role="worker")
+    assert len(workers) == 2, "none has died and been replaced"
+    scheduler = status["schedulerTaskArn"].rsplit("/", 1)[-1]
+    stream = f"scheduler/scheduler/{scheduler}"
+    said = late.account.logs.get_log_events(logGroupName="dask-ecs", logStreamName=stream)["events"]
+    listened_at = min(event["timestamp"] for event in said) / 1000
+    for worker in workers:
+        assert listened_at - worker["startedAt"].timestamp() > 60
     compute_through(status["schedulerAddress"])

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from .tenant import RunningCluster
+from .aws_account import AwsAccount
+from .tenant import RunningCluster, Tenant, manifest
 
 _ACCOUNT, _REGION = "123456789012", "eu-west-1"
 
@@ -155,3 +156,16 @@ def test_workers_are_asked_for_in_one_call(running: RunningCluster) -> None:
     log = running.account.aws.call_log("ecs:RunTask")
     counts = [call["parameters"]["count"] for call in log if call["parameters"]["startedBy"].endswith(running.uid)]
     assert counts == [1, 2]
+
+
+def test_a_new_role_that_ecs_can_not_assume_yet_is_waited_for_in_silence(
+    lone_tenant: Tenant, quiet_account: AwsAccount
+) -> None:
+    quiet_account.aws.delays(role_assumable=2)
+    quiet_account.aws.reset_calls()
+    name = lone_tenant.apply(manifest())
+    lone_tenant.wait_until_ready(name)
+    outcomes = [call["outcome"] for call in quiet_account.aws.call_log("ecs:RunTask")]
+    assert outcomes[0] == "ClientException"
+    assert outcomes.count("") == 2
+    assert {event["type"] for event in lone_tenant.events(name)} == {"Normal"}
