@@ -124,6 +124,18 @@ async def test_a_worker_that_can_not_move_its_data_leaves_in_time(tmp_path: path
             assert "Leaving with data that was not moved: TimeoutError" in worker.log.read_text()
 
 
+async def test_a_worker_whose_scheduler_goes_while_it_joins_leaves_at_once_on_sigterm(tmp_path: pathlib.Path) -> None:
+    async with (
+        running_scheduler(tmp_path) as (scheduler, address),
+        running(command(address), log=tmp_path / "log") as worker,
+    ):
+        await worker.logs("Start Nanny at")
+        scheduler.signal_itself(signal.SIGKILL)
+        await scheduler.exit_code()
+        worker.signal_itself(signal.SIGTERM)
+        assert await worker.exit_code(within=5) == 128 + signal.SIGTERM
+
+
 async def test_the_last_worker_leaves_although_nobody_takes_its_data(tmp_path: pathlib.Path) -> None:
     async with (
         running_scheduler(tmp_path) as (_, address),

@@ -6,6 +6,7 @@ Python from 3.9 and any distributed from 2023 on, and without this package.
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import urllib.parse
@@ -50,10 +51,17 @@ def retire_on_sigterm(nanny: Any) -> None:
     if not callable(leave) or leave.__name__ == "on_sigterm":
         return
     loop = asyncio.get_running_loop()
-    retirement: list[Any] = []
+    begun: Any = []
+
+    def joined() -> Any:
+        return {it.worker_address for it in nanny._instances} - {None}
 
     async def retire(*received: Any) -> None:
-        workers = {each.worker_address for each in nanny._instances} - {None}
+        if not joined():
+            await asyncio.sleep(1)  # the scheduler knows a worker some moments before its nanny does
+        if not (workers := joined()):
+            # It has no data. To leave, a nanny waits until its worker has joined: if the scheduler is gone, in vain.
+            os._exit(143)
         try:
             # Not close_workers: a worker that its scheduler and its nanny close at once takes 8 s.
             call = nanny.scheduler.retire_workers(workers=list(workers))
@@ -65,9 +73,9 @@ def retire_on_sigterm(nanny: Any) -> None:
         leave(*received)
 
     def on_sigterm(*received: Any) -> None:
-        if retirement:
+        if begun:
             leave(*received)
         else:
-            retirement.append(asyncio.run_coroutine_threadsafe(retire(*received), loop))
+            begun.append(asyncio.run_coroutine_threadsafe(retire(*received), loop))
 
     signal.signal(signal.SIGTERM, on_sigterm)
