@@ -177,7 +177,7 @@ async def test_a_worker_ends_by_itself_when_its_scheduler_is_killed(tmp_path: pa
 async def test_a_worker_that_is_started_again_without_its_scheduler_ends_by_itself(tmp_path: pathlib.Path) -> None:
     async with (
         running_scheduler(tmp_path) as (scheduler, address),
-        running(command(address, "--death-timeout", "3"), log=tmp_path / "log") as nanny,
+        running(command(address, "--death-timeout", "10"), log=tmp_path / "log") as nanny,
     ):
         await joined(address, workers=1)
         worker = max(psutil.Process(nanny.child.pid).children(), key=lambda child: child.memory_info().rss)

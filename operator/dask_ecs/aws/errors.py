@@ -22,13 +22,24 @@ class Kind(enum.Enum):
 class AwsError(Exception):
     """A call that AWS refused or that did not get through; `code` is AWS's own."""
 
-    def __init__(self, *, operation: str, code: str, message: str, kind: Kind, request_id: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        operation: str,
+        code: str,
+        message: str,
+        kind: Kind,
+        request_id: str = "",
+        sent_again: bool = False,
+    ) -> None:
         super().__init__(f"{operation}: {code}: {message}" + (f" (request {request_id})" if request_id else ""))
         self.operation = operation
         self.code = code
         self.message = message
         self.kind = kind
         self.request_id = request_id
+        self.sent_again = sent_again
+        """Whether the SDK had sent the call before, and had no answer or was told to come again."""
 
     @property
     def reason(self) -> str:
@@ -94,7 +105,12 @@ def classify(operation: str, error: Exception) -> AwsError:
         kind = _kind(code, message, status)
         cls = UnknownOutcomeError if status >= 500 else AwsError
         return cls(
-            operation=operation, code=code, message=message, kind=kind, request_id=str(metadata.get("RequestId", ""))
+            operation=operation,
+            code=code,
+            message=message,
+            kind=kind,
+            request_id=str(metadata.get("RequestId", "")),
+            sent_again=bool(metadata.get("RetryAttempts")),
         )
     if isinstance(
         error,

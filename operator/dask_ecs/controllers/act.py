@@ -82,13 +82,17 @@ async def _stop(aws: Aws, ecs_cluster: str, task_arn: str, *, why: str, watchers
 
 async def _retire(aws: Aws, action: actions.RetireWorkers, *, watchers: TaskWatchers) -> None:
     address = action.scheduler_address
-    chosen = await scheduler.workers_to_close(address, hosts=action.count)
     seen = await scheduler.identity(address)
-    hosts = {worker.host for worker in seen.workers if worker.address in set(chosen)} & action.tasks.keys()
+    # Workers that are not ours may have joined too; they are neither chosen nor counted.
+    ranked = await scheduler.workers_to_close(address, hosts=len(seen.hosts))
+    host_of = {worker.address: worker.host for worker in seen.workers}
+    ours = [host for host in dict.fromkeys(host_of.get(worker, "") for worker in ranked) if host in action.tasks]
+    hosts = ours[: action.count]
     if not hosts:
         raise SchedulerRefusedError(f"The scheduler at {address} names no workers to close")
+    chosen = [worker.address for host in hosts for worker in seen.by_host[host]]
     # If moving the results takes longer, or has nowhere to go: told to stop, each worker tries once more by itself.
     with contextlib.suppress(SchedulerError):
         await scheduler.retire_workers(address, workers=chosen, deadline=RETIRE_DEADLINE)
-    for host in sorted(hosts):
+    for host in hosts:
         await _stop(aws, action.ecs_cluster, action.tasks[host], why="scaled down", watchers=watchers)

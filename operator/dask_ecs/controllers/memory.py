@@ -19,6 +19,7 @@ class Memory:
     answers: dict[str, Any] = dataclasses.field(default_factory=dict)
     holds: dict[Subject, Hold] = dataclasses.field(default_factory=dict)
     probe: SchedulerProbe | None = None
+    sent_once: set[str] = dataclasses.field(default_factory=set)  # tokens of launches that were not sent before
     log_tails: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     log_tails_complete: dict[str, bool] = dataclasses.field(default_factory=dict)
     ended: set[str] | None = None  # stopped tasks that the user was told of; None before the first look
@@ -73,7 +74,9 @@ class Memory:
         """Put off whatever is of this subject: for seconds what ends by itself, longer each time what does not."""
         before = self.holds.get(subject)
         same = before is not None and before.generation == generation and before.reason == reason
-        attempts = before.attempts + 1 if before and same else 1
+        attempts = before.attempts if before and same else 1
+        if before and same and before.retry_at <= now:  # else it is one more call of the same round
+            attempts += 1
         wait = delay(attempts, first=_SOON, longest=_SOON_AT_MOST) if transient else delay(attempts)
         hold = Hold(
             subject=subject,

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+import aiohttp
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
@@ -13,6 +14,10 @@ from dask_ecs.controllers.store import Body
 FINALIZER = "ecs.dask.org/cleanup"
 _MERGE_PATCH = "application/merge-patch+json"
 _PAGE = 500
+
+
+# What a call to the API server may raise when it does not do its part, or can not be reached.
+UNAVAILABLE = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
 
 
 class ConflictError(Exception):

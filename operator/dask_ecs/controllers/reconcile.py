@@ -134,6 +134,7 @@ class Reconciler:
                 memory.forget_launch(action.token)
             elif isinstance(action, actions.RunTasks) and action.launch not in memory.launches:
                 memory.launches = (*memory.launches, action.launch)
+                memory.sent_once.add(action.launch.token)
         said = plan.status.model_copy(update={"launches": status.written_ahead(memory.launches)})
         launching = any(isinstance(action, actions.RunTasks) for action in plan.actions)
         if launching or not plan.actions or not body.get("status"):
@@ -166,12 +167,15 @@ class Reconciler:
     async def _run_tasks(self, aws: Aws, target: Target, memory: Memory, action: actions.RunTasks) -> None:
         try:
             not_placed = await act.run_tasks(aws, action, watchers=self._watchers)
-        except UnknownOutcomeError:
-            raise  # written ahead, it stays so: it is sent again with the same token
         except AwsError as error:
-            if error.kind is not Kind.CONFLICT:
+            # Only the refusal of the one and only sending says that nothing was started. Else the launch stays written
+            # ahead, to be sent again with the same token: an earlier sending may have been carried out.
+            unknown = isinstance(error, UnknownOutcomeError) or error.kind is Kind.CONFLICT or error.sent_again
+            if action.launch.token in memory.sent_once and not unknown:
                 memory.forget_launch(action.launch.token)
             raise
+        finally:
+            memory.sent_once.discard(action.launch.token)
         memory.forget_launch(action.launch.token)
         if not_placed:
             raise not_placed

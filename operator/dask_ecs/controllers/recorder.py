@@ -6,9 +6,9 @@ from collections import OrderedDict
 from typing import Literal
 
 from kubernetes.aio import client
-from kubernetes.aio.client.exceptions import ApiException
 
 from dask_ecs.api.daskcluster import API_VERSION, KIND, ObjectMeta
+from dask_ecs.controllers.objects import UNAVAILABLE
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,6 @@ class Recorder:
         )
         try:
             await self._core.create_namespaced_event(metadata.namespace, event)
-        except ApiException as error:
-            if error.status not in (403, 404) or "being terminated" not in str(error.body):
-                logger.warning("An event could not be written: %s", error.reason)
+        except UNAVAILABLE as error:
+            if "being terminated" not in str(getattr(error, "body", "")):
+                logger.warning("An event could not be written: %s", getattr(error, "reason", None) or error)

@@ -8,13 +8,14 @@ import logging
 import signal
 from collections.abc import Collection
 
+import kopf
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
 from dask_ecs.aws.session import Sessions
 from dask_ecs.controllers import log_format
 from dask_ecs.controllers.informer import Informer
-from dask_ecs.controllers.objects import ConflictError, GoneError, Objects
+from dask_ecs.controllers.objects import UNAVAILABLE, ConflictError, GoneError, Objects
 from dask_ecs.controllers.queue import WorkQueue
 from dask_ecs.controllers.reconcile import Reconciler
 from dask_ecs.controllers.recorder import Recorder
@@ -125,6 +126,11 @@ async def _serve(
 
     try:
         await informer.run(stop=stop, ready=ready, on_stop=end)
+    except kopf.LoginError as error:
+        raise StartError(
+            f"Kubernetes does not accept the credentials ({error}). A kubeconfig has to hold a certificate or a token: "
+            "one that runs a program to get them (`user.exec`) is not supported yet."
+        ) from error
     finally:
         await end()
         logger.info("stopped")
@@ -167,8 +173,8 @@ async def _reread(store: Store, objects: Objects, key: str) -> None:
         store.put(await objects.get(namespace=namespace, name=name))
     except GoneError:
         store.remove(key)
-    except ApiException as error:
-        logger.warning("%s can not be read: %s", key, error.reason)
+    except UNAVAILABLE as error:
+        logger.warning("%s can not be read: %s", key, getattr(error, "reason", None) or error)
 
 
 async def _prune(store: Store, queue: WorkQueue, objects: Objects, namespaces: Collection[str] | None) -> None:
@@ -176,7 +182,7 @@ async def _prune(store: Store, queue: WorkQueue, objects: Objects, namespaces: C
         await asyncio.sleep(PRUNE_INTERVAL)
         before = set(store)
         seen: set[str] = set()
-        with contextlib.suppress(ApiException):
+        with contextlib.suppress(*UNAVAILABLE):
             for namespace in namespaces or (None,):
                 async for body in objects.list(namespace=namespace):
                     seen.add(key_of(body))

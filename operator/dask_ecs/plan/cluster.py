@@ -71,16 +71,28 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
         problem=problem,
         now=now,
     )
-    settled = said.phase in ("Running", "Suspended")
-    probe_at = [now + (PROBE_STILL if settled else PROBE_BUSY)] if sorted_tasks.scheduler else []
+    busy = bool(ready) or _in_flight(sorted_tasks, observed)
+    probe_at = [now + (PROBE_BUSY if busy else PROBE_STILL)] if sorted_tasks.scheduler else []
     return Plan(
         actions=ready,
         status=said,
         wake_at=min([*waits, *step.wake_at, *probe_at], default=None),
         run_again_at=_run_again_at(sorted_tasks, observed, now=now),
-        busy=not settled and problem is None,
+        busy=busy,
         holds=observed.holds,
     )
+
+
+def _in_flight(sorted_tasks: tasks.Tasks, observed: Observed) -> bool:
+    """Whether tasks start, join or stop. Where all that is missing waits for its time, nothing is to be seen sooner."""
+    if observed.tasks is None or observed.launches:
+        return True
+    moving = any(not task.is_stopped and not task.is_running for task in observed.tasks)
+    joining = len(sorted_tasks.joined) < len(sorted_tasks.workers)
+    scheduler = sorted_tasks.scheduler
+    answers = observed.probe is not None and observed.probe.identity is not None
+    starting = scheduler is not None and not answers and scheduler.health != "HEALTHY"
+    return moving or joining or starting
 
 
 def _run_again_at(sorted_tasks: tasks.Tasks, observed: Observed, *, now: datetime.datetime) -> datetime.datetime | None:

@@ -21,8 +21,10 @@ class Target:
 
     @property
     def region(self) -> str:
-        """The AWS region: frozen by the first status, so that a changed default moves nobody."""
-        return self.cluster.spec.region or self.cluster.status.region or self.settings.default_region
+        """The AWS region: a given ECS cluster's; frozen by the first status, so that a changed default moves nobody."""
+        spec = self.cluster.spec
+        given = spec.region or (spec.cluster_arn.split(":")[3] if spec.cluster_arn else None)
+        return given or self.cluster.status.region or self.settings.default_region
 
     @property
     def image(self) -> str:

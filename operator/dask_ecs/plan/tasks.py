@@ -125,7 +125,8 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
         if waiting and waiting.retry_at > now:
             wake_at.append(waiting.retry_at)
             continue
-        todo += _launches(role, missing[role], target=target, request=request, now=now)
+        room = launch.MOST_LAUNCHES - len(observed.launches)
+        todo += _launches(role, missing[role], room=room, target=target, request=request, now=now)
     # Tasks that may be on their way are no reason to stop one that is there.
     excess = len(tasks.workers) - target.cluster.spec.worker.replicas
     if excess > 0:
@@ -166,13 +167,13 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
 
 
 def _launches(
-    role: Role, count: int, *, target: Target, request: dict[str, Any], now: datetime.datetime
+    role: Role, count: int, *, room: int, target: Target, request: dict[str, Any], now: datetime.datetime
 ) -> list[actions.RunTasks]:
     sizes = [min(launch.MOST_TASKS_A_CALL, count - start) for start in range(0, count, launch.MOST_TASKS_A_CALL)]
     uid = target.cluster.metadata.uid
     return [
         launch.new(role, size, uid=uid, request=request, now=now, index=index)
-        for index, size in enumerate(sizes[: launch.MOST_LAUNCHES])
+        for index, size in enumerate(sizes[: max(room, 0)])
     ]
 
 
