@@ -1,0 +1,35 @@
+import datetime
+
+from dask_ecs.controllers.memory import Memory
+from dask_ecs.plan.observed import Hold
+
+NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+def refuse(memory: Memory, *, now: datetime.datetime) -> Hold:
+    return memory.hold(
+        "worker", reason="Throttled", message="", generation=1, transient=True, waits_for_user=False, now=now
+    )
+
+
+def test_calls_of_one_round_that_fail_together_count_once() -> None:
+    memory = Memory(launches=())
+    assert {refuse(memory, now=NOW).attempts for _ in range(15)} == {1}
+
+
+def test_each_round_that_fails_counts_and_waits_longer() -> None:
+    memory = Memory(launches=())
+    first = refuse(memory, now=NOW)
+    second = refuse(memory, now=first.retry_at)
+    assert second.attempts == 2
+    assert second.retry_at - first.retry_at > first.retry_at - NOW
+
+
+def test_what_was_to_end_by_itself_and_does_not_waits_for_somebody_in_the_end() -> None:
+    memory, now = Memory(launches=()), NOW
+    holds = []
+    for _ in range(12):
+        holds.append(refuse(memory, now=now))
+        now = holds[-1].retry_at
+    assert not holds[0].waits_for_user
+    assert holds[-1].waits_for_user
