@@ -183,6 +183,25 @@ def test_tasks_whose_answer_was_lost_are_known_when_they_are_seen(
     assert len(_tokens(quiet_account)) == 1
 
 
+def test_a_second_sending_that_is_refused_does_not_forget_the_first(
+    lone_tenant: Tenant, quiet_account: AwsAccount
+) -> None:
+    name = _prepare(lone_tenant, quiet_account, "worker")
+    quiet_account.aws.fault("ecs:ListTasks", code="ServerException", status=500)  # else it would see the tasks first
+    quiet_account.aws.fault("ecs:RunTask", after=True, count=_SDK_ATTEMPTS)
+    _launch(lone_tenant, "worker")
+    until(
+        lambda: quiet_account.aws.calls().get("ecs:RunTask", 0) >= _SDK_ATTEMPTS, shown=lambda: lone_tenant.shown(name)
+    )
+    quiet_account.aws.fault("ecs:RunTask", code="AccessDeniedException", message="not authorized", count=1)
+    until(
+        lambda: quiet_account.aws.calls().get("ecs:RunTask", 0) > _SDK_ATTEMPTS, shown=lambda: lone_tenant.shown(name)
+    )
+    quiet_account.aws.clear_faults()
+    _expect_no_duplicate(lone_tenant, quiet_account, name, "worker")
+    assert len(_tokens(quiet_account)) == 1
+
+
 def test_a_restart_changes_nothing(lone_tenant: Tenant, quiet_account: AwsAccount) -> None:
     name = lone_tenant.apply(manifest(replicas=2))
     lone_tenant.wait_until_ready(name, workers=2)
