@@ -9,6 +9,7 @@ from typing import Any
 import dask
 import pytest
 
+from dask_ecs.local.aws.handle import LocalAWS
 from dask_ecs.local.controlplane.run import ControlPlane
 from dask_ecs.local.demo import computation
 from dask_ecs.local.demo.account import LOG_GROUPS, Account, Inventory
@@ -171,3 +172,12 @@ def test_the_figures_are_of_the_operators_calls() -> None:
 def test_an_operator_that_ran_no_task_has_no_figures() -> None:
     with pytest.raises(DemoError, match="no task that the operator has run"):
         figures([_call("ecs:RunTask", at=1.0, outcome="ClientException")], applied_at=0.0, ready=1.0, gone=1.0)
+
+
+def test_neither_a_profile_nor_a_proxy_of_the_user_comes_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with LocalAWS.start() as aws:
+        assert Account(aws).active_clusters() == []
+        assert aws.calls()

@@ -24,6 +24,10 @@ READY_WITHIN = 60.0
 """Seconds until the server must be ready; it takes 2 to 3 on an idle machine."""
 
 
+# No proxy is asked: the address is of this machine.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 class LocalAWSError(Exception):
     """The server did not start, or refused a control call."""
 
@@ -67,6 +71,8 @@ class LocalAWS:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                # moto's own boto3 must not look for the user's profile.
+                env={name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
                 start_new_session=True,
             )
             try:
@@ -177,7 +183,7 @@ class LocalAWS:
             f"{self.url}/_local/{path}", data=data, method=method, headers={"Content-Type": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=30) as response:
+            with _opener.open(request, timeout=30) as response:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             raise LocalAWSError(f"{method} /_local/{path}: {error.read().decode(errors='replace')}") from None

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import boto3
+import botocore.session
+from botocore.config import Config
 
 from dask_ecs.local.aws.handle import LocalAWS
 
@@ -14,14 +16,17 @@ class Account:
 
     def __init__(self, aws: LocalAWS) -> None:
         variables = aws.environment
+        # Neither the user's profile nor a proxy has anything to do with an AWS on this machine.
+        alone = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
         session: Any = boto3.Session(  # Any: its stubs are of the tests
+            botocore_session=alone,
             aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
             region_name=aws.region,
         )
 
         def client(service: str) -> Any:
-            return session.client(service, endpoint_url=aws.url)
+            return session.client(service, endpoint_url=aws.url, config=Config(proxies={}))
 
         self.ecs, self.ec2, self.iam = client("ecs"), client("ec2"), client("iam")
         self.logs, self.ssm = client("logs"), client("ssm")

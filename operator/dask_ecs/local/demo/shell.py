@@ -18,12 +18,16 @@ _QUIET_AFTER = 10.0
 """Seconds in which the output of a program that was ended must be at its end."""
 
 
+_NO_PROXY = {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+"""Kubernetes and AWS are on this machine, where no proxy leads to."""
+
+
 class Shell:
     """Runs commands with ``variables`` in the environment, and no other setting of AWS or Kubernetes."""
 
     def __init__(self, transcript: Transcript, variables: Mapping[str, str]) -> None:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self.environment = {**inherited, **variables}
+        self.environment = {**inherited, **_NO_PROXY, **variables}
         self._transcript = transcript
 
     def kubectl(self, *arguments: str, timeout: float = 30.0) -> None:
