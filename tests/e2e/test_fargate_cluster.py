@@ -62,7 +62,7 @@ def test_the_status_says_where_everything_is(running: RunningCluster) -> None:
     assert status["dashboardLink"] == f"http://{address}:8787/status"
     assert status["workers"] == {"desired": 2, "pending": 0, "running": 2, "summary": "2/2"}
     assert status["replicas"] == 2
-    assert status["selector"] == "ecs.dask.org/cluster=demo"
+    assert status["selector"].startswith("ecs.dask.org/uid=")
     assert status["launches"] == []
     assert (status["accountId"], status["region"]) == ("123456789012", "eu-west-1")
     assert status["logGroup"] == "dask-ecs"

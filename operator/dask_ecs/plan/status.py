@@ -70,7 +70,8 @@ def of_cluster(
             "scheduler_address": tasks.scheduler_address if scheduler_ready else None,
             "dashboard_link": _dashboard(tasks) if scheduler_ready else None,
             "replicas": len(tasks.workers) + pending.get("worker", 0),
-            "selector": f"ecs.dask.org/cluster={target.cluster.metadata.name}",
+            # A UID is always a label's value, which a name may be too long for.
+            "selector": f"ecs.dask.org/uid={target.cluster.metadata.uid}",
             "workers": WorkerCounts(
                 desired=desired,
                 pending=len(tasks.workers) - running + pending.get("worker", 0),
