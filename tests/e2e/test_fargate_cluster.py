@@ -8,7 +8,7 @@ from kubernetes import client, config, watch
 from dask_ecs.api.daskcluster import GROUP, PLURAL, VERSION
 
 from .computation import compute_through
-from .tenant import RunningCluster
+from .tenant import RunningCluster, Tenant, manifest
 
 
 def test_a_client_computes_through_the_address_in_the_status(running: RunningCluster) -> None:
@@ -30,24 +30,28 @@ def test_the_conditions_say_that_and_why_it_is_ready(running: RunningCluster) ->
     assert {one["observedGeneration"] for one in running.status["conditions"]} == {1}
 
 
-def test_the_three_conditions_of_kstatus_are_there_from_the_first_patch_on(running: RunningCluster) -> None:
-    api = client.CustomObjectsApi(config.new_client_from_config(str(running.tenant.kubeconfig)))
-    # Resource versions of the API server are one sequence: from the namespace's own on, every change is told again.
-    namespace = json.loads(running.tenant.kubectl("get", "namespace", running.tenant.namespace, "-ojson"))
+def test_the_three_conditions_of_kstatus_are_there_from_the_first_patch_on(tenant: Tenant) -> None:
+    tenant.wait_until_ready(tenant.apply(manifest(replicas=0)))
+    api = client.CustomObjectsApi(config.new_client_from_config(str(tenant.kubeconfig)))
+    # Resource versions of the API server are one sequence: from the namespace's own on, every change is told again,
+    # if it is no more than a minute old.
+    namespace = json.loads(tenant.kubectl("get", "namespace", tenant.namespace, "-ojson"))
     seen = watch.Watch().stream(
         api.list_namespaced_custom_object,
         GROUP,
         VERSION,
-        running.tenant.namespace,
+        tenant.namespace,
         PLURAL,
         resource_version=namespace["metadata"]["resourceVersion"],
-        timeout_seconds=2,
+        timeout_seconds=5,
     )
     statuses = [event["object"]["status"] for event in seen if event["object"].get("status")]
     assert len(statuses) > 2
     for status in statuses:
         assert {"Ready", "Reconciling", "Stalled"} <= {one["type"] for one in status["conditions"]}
-    assert all(status["conditions"][0]["status"] == "False" for status in statuses[:-1])
+    readiness = [status["conditions"][0]["status"] for status in statuses]
+    assert readiness[0] == "False"
+    assert readiness[-1] == "True"
 
 
 def test_the_status_says_where_everything_is(running: RunningCluster) -> None:
