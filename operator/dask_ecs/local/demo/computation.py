@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd  # type: ignore[import-untyped] # its stubs are a package of their own
 from distributed import Client
 
-SIDE = 3000
+SIDE = 2500
 """Rows and columns of the matrix: multiplying it takes two cores some seconds, and stays exact in float64."""
 
 _CHUNK = 1000
