@@ -83,9 +83,12 @@ class Stack:
 def apply_crds(kubeconfig: Path) -> None:
     """Apply the CRDs that this version has and wait until they are served. Raises :class:`kubectl.KubectlError`."""
     documents = crds()
-    names = [f"crd/{document['metadata']['name']}" for document in documents]
     kubectl.run("apply", "--server-side", "--filename=-", kubeconfig=kubeconfig, stdin=yaml.safe_dump_all(documents))
-    kubectl.run("wait", "--for=condition=Established", "--timeout=30s", *names, kubeconfig=kubeconfig)
+    for document in documents:
+        name, kind = f"crd/{document['metadata']['name']}", document["spec"]["names"]["kind"]
+        # A new CRD's conditions are null, at which kubectl fails that waits for one of them; they come with this.
+        for fact in (f"jsonpath={{.status.acceptedNames.kind}}={kind}", "condition=Established"):
+            kubectl.run("wait", f"--for={fact}", "--timeout=30s", name, kubeconfig=kubeconfig)
 
 
 def _only_this_context(cluster: GivenCluster, path: Path) -> Path:
