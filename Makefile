@@ -19,7 +19,7 @@ demo: $(STAMP) ## Apply, compute on, scale, break and delete a Dask cluster, on 
 	$(BIN)/dask-ecs demo $(DEMO_ARGS)
 
 test: $(STAMP) ## Run every test: unit, local AWS, end to end
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff, mypy, the layers, and whether crds/ is up to date
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from distributed import Client
 
-from dask_cluster.processes import Process, free_address, joined, running, running_scheduler
+from dask_cluster.processes import Process, eventually, free_address, joined, running, running_scheduler
 from dask_ecs.plan.commands import worker_command, worker_environment
 from dask_ecs.plan.worker_preload import worker_preload
 
@@ -174,12 +174,20 @@ async def test_a_worker_ends_by_itself_when_its_scheduler_is_killed(tmp_path: pa
         assert await worker.exit_code(within=30) == 0
 
 
+async def all_nannies_run(client: Client) -> bool:
+    """Tell whether each nanny knows that its worker has joined, which it hears after the scheduler."""
+    states = await client.run(lambda dask_worker: dask_worker.status.name, nanny=True)
+    return set(states.values()) == {"running"}
+
+
 async def test_a_worker_that_is_started_again_without_its_scheduler_ends_by_itself(tmp_path: pathlib.Path) -> None:
     async with (
         running_scheduler(tmp_path) as (scheduler, address),
         running(command(address, "--death-timeout", "10"), log=tmp_path / "log") as nanny,
     ):
         await joined(address, workers=1)
+        async with client_of(address) as client:
+            await eventually(lambda: all_nannies_run(client))
         worker = max(psutil.Process(nanny.child.pid).children(), key=lambda child: child.memory_info().rss)
         # The nanny first hears of the worker's end, and starts another.
         scheduler.signal_itself(signal.SIGSTOP)
