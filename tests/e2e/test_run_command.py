@@ -1,19 +1,24 @@
 """`dask-ecs run`: how it starts, what it says, how it ends."""
 
+import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
+from dask_ecs.controllers import login
 from dask_ecs.local import kubectl
 from dask_ecs.local.stack import Stack
 
 from .aws_account import AwsAccount
 from .conftest import named_after, namespace
+from .operator_process import OperatorProcess
 from .tenant import Tenant, manifest
 
 _COMMAND: list[str | Path] = [Path(sys.executable).parent / "dask-ecs", "run"]
@@ -74,6 +79,79 @@ def test_an_account_that_may_not_list_dask_clusters_is_told_so(
     assert done.returncode == 1
     assert "The DaskClusters of all namespaces can not be listed (Forbidden)." in done.stderr
     assert "what the operator's account may do" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def kubeconfig_with_a_program(quiet_stack: Stack, tmp_path: Path) -> Path:
+    """A kubeconfig like that of Amazon EKS: a program gives the token, which ends at once."""
+    assert quiet_stack.control_plane
+    token = kubectl.run("create", "token", "default", "--namespace=kube-system", kubeconfig=quiet_stack.kubeconfig)
+    program = tmp_path / "get-token"
+    credential = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "kind": "ExecCredential",
+        "status": {"token": token.strip(), "expirationTimestamp": "2020-01-01T00:00:00Z"},
+    }
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(credential)}'\n")
+    program.chmod(0o755)
+    content = yaml.safe_load(quiet_stack.control_plane.service_account_kubeconfig("none"))
+    content["users"][0]["user"] = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": str(program),
+            "interactiveMode": "Never",
+        }
+    }
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(content))
+    return kubeconfig
+
+
+def test_a_kubeconfig_whose_token_comes_from_a_program_is_taken(
+    quiet_stack: Stack, kubeconfig_with_a_program: Path, environment: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    binding = named_after(request)
+    kubectl.run(
+        *("create", "clusterrolebinding", binding, "--clusterrole=cluster-admin"),
+        "--serviceaccount=kube-system:default",
+        kubeconfig=quiet_stack.kubeconfig,
+    )
+    with namespace(quiet_stack.kubeconfig, name=binding) as name:
+        options = ["--namespace", name, "--install", "exec"]
+        environment = {**environment, "KUBECONFIG": str(kubeconfig_with_a_program)}
+        log = kubeconfig_with_a_program.parent / "log"
+        with OperatorProcess(*options, environment=environment, log=log) as operator:
+            operator.wait_until_ready()
+            tenant = Tenant(quiet_stack.kubeconfig, name, operator)
+            tenant.apply(manifest(replicas=0))
+            tenant.wait_until_ready("demo")
+            tenant.delete("demo")
+            tenant.wait_until_gone("demo")
+    kubectl.run("delete", "clusterrolebinding", binding, kubeconfig=quiet_stack.kubeconfig)
+
+
+async def test_the_token_of_a_program_is_renewed_before_it_ends(
+    kubeconfig_with_a_program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig_with_a_program))
+    kubernetes = await login.load()
+    program = kubeconfig_with_a_program.parent / "get-token"
+    program.write_text(re.sub(r'"token": "[^"]*"', '"token": "another"', program.read_text()))
+    keeping = asyncio.create_task(kubernetes.keep(interval=0.01))
+    async with asyncio.timeout(30):
+        while await kubernetes.configuration.get_api_key_with_prefix("BearerToken") != "Bearer another":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+
+
+def test_a_program_that_gives_no_token_is_told_of(kubeconfig_with_a_program: Path, environment: dict[str, str]) -> None:
+    program = kubeconfig_with_a_program.parent / "get-token"
+    program.write_text("#!/bin/sh\necho 'Unable to locate credentials' >&2\nexit 255\n")
+    done = run("--install", "exec", environment={**environment, "KUBECONFIG": str(kubeconfig_with_a_program)})
+    assert done.returncode == 1
+    assert "Unable to locate credentials" in done.stderr
+    assert "can not be listed" in done.stderr
     assert "Traceback" not in done.stderr
 
 

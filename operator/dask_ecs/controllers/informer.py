@@ -7,6 +7,7 @@ from typing import Any
 import kopf
 
 from dask_ecs.api.daskcluster import GROUP, PLURAL, VERSION
+from dask_ecs.controllers import login
 from dask_ecs.controllers.queue import WorkQueue
 from dask_ecs.controllers.store import Store, key_of
 
@@ -62,8 +63,8 @@ class Informer:
             ready_flag=ready,
         )
 
-    async def _on_login(self, **kwargs: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_kubeconfig(**kwargs) or kopf.login_with_service_account(**kwargs)
+    async def _on_login(self, **_: Any) -> kopf.ConnectionInfo:
+        return await login.for_kopf()
 
     async def _on_event(self, event: kopf.RawEvent, **_: Any) -> None:
         body: Any = event["object"]

@@ -13,7 +13,7 @@ from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
 from dask_ecs.aws.session import Sessions
-from dask_ecs.controllers import log_format
+from dask_ecs.controllers import log_format, login
 from dask_ecs.controllers.informer import Informer
 from dask_ecs.controllers.objects import UNAVAILABLE, ConflictError, GoneError, Objects
 from dask_ecs.controllers.queue import WorkQueue
@@ -57,16 +57,16 @@ async def run(options: Options) -> None:
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     try:
-        await config.load_config()
+        kubernetes = await login.load()
     except config.ConfigException as error:
         raise StartError(
             f"There is no Kubernetes to talk to ({error}). Set KUBECONFIG, or run with a service account."
         ) from error
-    async with client.ApiClient() as api, Sessions() as sessions:
+    async with client.ApiClient(kubernetes.configuration) as api, Sessions() as sessions:
         settings = await _completed(options.settings, api, sessions)
         await _check_access(Objects(api), options.namespaces)
         logger.info("install %s, default region %s", settings.install, settings.default_region)
-        await _serve(options, settings, api, sessions, stop)
+        await _serve(options, settings, api, sessions, stop=stop, kubernetes=kubernetes)
 
 
 async def _completed(settings: Settings, api: client.ApiClient, sessions: Sessions) -> Settings:
@@ -105,7 +105,13 @@ async def _check_access(objects: Objects, namespaces: Collection[str] | None) ->
 
 
 async def _serve(
-    options: Options, settings: Settings, api: client.ApiClient, sessions: Sessions, stop: asyncio.Event
+    options: Options,
+    settings: Settings,
+    api: client.ApiClient,
+    sessions: Sessions,
+    *,
+    stop: asyncio.Event,
+    kubernetes: login.Login,
 ) -> None:
     store, queue, objects = Store(), WorkQueue(), Objects(api)
     reconciler = Reconciler(
@@ -114,6 +120,7 @@ async def _serve(
     informer = Informer(store=store, queue=queue, namespaces=options.namespaces, health_address=options.health_address)
     background = [asyncio.create_task(_work(reconciler, store, queue, objects)) for _ in range(WORKERS)]
     background.append(asyncio.create_task(_prune(store, queue, objects, options.namespaces)))
+    background.append(asyncio.create_task(kubernetes.keep()))
     ready = asyncio.Event()
     background.append(asyncio.create_task(_announce(ready)))
 
@@ -127,10 +134,7 @@ async def _serve(
     try:
         await informer.run(stop=stop, ready=ready, on_stop=end)
     except kopf.LoginError as error:
-        raise StartError(
-            f"Kubernetes does not accept the credentials ({error}). A kubeconfig has to hold a certificate or a token: "
-            "one that runs a program to get them (`user.exec`) is not supported yet."
-        ) from error
+        raise StartError(f"Kubernetes does not accept the credentials any more ({error}).") from error
     finally:
         await end()
         logger.info("stopped")

@@ -1,0 +1,57 @@
+"""Who the operator is to Kubernetes: what the kubeconfig or the pod's service account says, for our client and kopf."""
+
+import dataclasses
+import os
+
+import kopf
+from kubernetes.aio import client, config
+
+# Seconds between two looks at whether a token that a program gives (Amazon EKS: `aws eks get-token`, 15 minutes) ends
+# within the next five minutes.
+_RENEW_INTERVAL = 60.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Login:
+    """A configuration for the client, and what renews it."""
+
+    configuration: client.Configuration
+    loader: config.kube_config.KubeConfigLoader | None
+
+    async def keep(self, *, interval: float = _RENEW_INTERVAL) -> None:
+        """Renew the token of a kubeconfig's `user.exec` before it ends; return at once if there is no such thing."""
+        if self.loader:
+            await config.refresh_token(self.loader, self.configuration, interval)
+
+
+async def load() -> Login:
+    """Read anew how to reach Kubernetes, and as whom.
+
+    Raises:
+        kubernetes.aio.config.ConfigException: neither a kubeconfig nor a service account is there.
+
+    """
+    configuration = client.Configuration()
+    if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
+        config.load_incluster_config(client_configuration=configuration)
+        return Login(configuration, None)
+    kubeconfig = os.environ.get("KUBECONFIG", config.KUBE_CONFIG_DEFAULT_LOCATION)
+    return Login(
+        configuration, await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)
+    )
+
+
+async def for_kopf() -> kopf.ConnectionInfo:
+    """Load the same for kopf, which asks again when Kubernetes answers 401."""
+    configuration = (await load()).configuration
+    scheme, _, token = (await configuration.get_api_key_with_prefix("BearerToken") or "").rpartition(" ")
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        scheme=scheme or None,
+        token=token or None,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+        proxy_url=configuration.proxy,
+    )
