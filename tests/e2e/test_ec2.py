@@ -112,7 +112,7 @@ def test_an_ecs_cluster_without_instances_is_named(tenant: Tenant, account: AwsA
     name = tenant.apply(ec2_manifest(ecs_cluster))
     condition = tenant.wait_for_condition(name, "SchedulerReady", "False", reason="NoContainerInstances")
     assert "No Container Instances were found in your cluster" in condition["message"]
-    assert "add some, or use launchType FARGATE" in condition["message"]
+    assert "add some, or make a DaskCluster with launchType: FARGATE" in condition["message"]
     assert kstatus(tenant.get(name)) == "Failed"
     add_instance(account, tenant.namespace, "m6i.xlarge")
     tenant.wait_until_ready(name)

@@ -20,7 +20,7 @@ def test_the_conditions_say_that_and_why_it_is_ready(running: RunningCluster) ->
     assert conditions == {
         "Ready": ("True", "Running"),
         "Reconciling": ("False", "Settled"),
-        "Stalled": ("False", "Progressing"),
+        "Stalled": ("False", "Settled"),
         "NetworkReady": ("True", "SubnetsFound"),
         "RolesReady": ("True", "RolesFound"),
         "SchedulerReady": ("True", "SchedulerRunning"),

@@ -66,7 +66,10 @@ def of_cluster(
             ready="SubnetsFound",
             before="NetworkReady" in before,
         ),
-        "RolesReady": _resource(
+        # Only roles and their policies are admitted or not.
+        "RolesReady": Said(status="False", reason=problem.reason, message=problem.message)
+        if problem
+        else _resource(
             have_roles,
             observed,
             ("account", "executionRole", "taskRole"),
@@ -99,7 +102,9 @@ def _kstatus(ready: Said, observed: Observed, problem: NeedsUser | None, *, sett
         "Reconciling": Said(status="False", reason="Stalled" if waiting else "Settled")
         if settled or waiting
         else Said(status="True", reason="Progressing", message=ready.message),
-        "Stalled": _stalled(observed, problem) if waiting else Said(status="False", reason="Progressing"),
+        "Stalled": _stalled(observed, problem)
+        if waiting
+        else Said(status="False", reason="Settled" if settled else "Progressing"),
     }
 
 
@@ -167,6 +172,8 @@ def _workers(target: Target, there: Infrastructure, observed: Observed, tasks: T
             status="False", reason=SCHEDULER_FINISHED, message="There is no scheduler, so there are no workers."
         )
     joined = len(tasks.joined)
+    if not desired and not tasks.workers:
+        return Said(status="True", reason="NoneWanted", message="spec.worker.replicas is 0.")
     if joined >= desired and len(tasks.workers) <= desired:
         newest = there.definitions.get("worker", target.cluster.status.task_definitions.worker)
         old = sum(task.task_definition_arn != newest for task in tasks.workers)

@@ -76,7 +76,7 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     (
         r"No Container Instances",
         "NoContainerInstances",
-        "The ECS cluster has no instances: add some, or use launchType FARGATE.",
+        "The ECS cluster has no instances: add some, or make a DaskCluster with launchType: FARGATE instead.",
     ),
     (
         r"\bAGENT\b",
