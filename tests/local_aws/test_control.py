@@ -105,6 +105,16 @@ def test_calls_are_counted_and_logged_with_their_parameters(account: Account, aw
     assert (aws.calls(), aws.call_log()) == ({}, [])
 
 
+def test_the_log_can_be_read_from_a_moment_on(account: Account, aws: LocalAWS) -> None:
+    account.ecs.list_clusters()
+    account.iam.list_roles()
+    (first, second) = aws.call_log()
+    assert first["at"] <= second["at"] <= time.time()
+    assert aws.call_log(since=second["at"]) == [second]
+    assert aws.call_log("ecs:ListClusters", since=first["at"]) == [first]
+    assert aws.call_log(since=time.time()) == []
+
+
 def test_rates_are_those_that_ecs_documents(account: Account, aws: LocalAWS) -> None:
     aws.set_throttle(on=True)
     created, refused = 0, ""

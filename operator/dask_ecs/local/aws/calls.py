@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
@@ -41,6 +42,7 @@ class CallLog:
         self.counts.clear()
         self._calls.clear()
 
-    def calls(self, operation: str | None = None) -> list[dict[str, Any]]:
-        """Return the remembered calls, oldest first."""
-        return [asdict(call) for call in self._calls if operation in (None, call.operation)]
+    def calls(self, operation: str | None = None, *, since: float = 0.0) -> list[dict[str, Any]]:
+        """Return the remembered calls, oldest first; with `since` only those of that Unix time and later."""
+        late = list(itertools.takewhile(lambda call: call.at >= since, reversed(self._calls)))
+        return [asdict(call) for call in reversed(late) if operation in (None, call.operation)]

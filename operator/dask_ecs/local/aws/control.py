@@ -69,8 +69,12 @@ class Control:
         return web.json_response(dict(self._calls.counts))
 
     async def call_log(self, request: web.Request) -> web.Response:
-        """Return the last calls with their parameters, of one `operation` or all."""
-        return web.json_response(self._calls.calls(request.query.get("operation")))
+        """Return the last calls with their parameters: of one `operation` or all, `since` a Unix time or all."""
+        try:
+            since = float(request.query.get("since", 0))
+        except ValueError:
+            raise web.HTTPBadRequest(text="since must be a Unix time in seconds") from None
+        return web.json_response(self._calls.calls(request.query.get("operation"), since=since))
 
     async def reset_calls(self, request: web.Request) -> web.Response:
         """Start counting anew."""

@@ -107,10 +107,13 @@ class LocalAWS:
         """Start counting and logging calls anew."""
         self._control("DELETE", "calls")
 
-    def call_log(self, operation: str | None = None) -> list[dict[str, Any]]:
-        """Return the last 10,000 calls, oldest first: operation, region, caller, parameters, outcome and so on."""
-        query = f"?{urllib.parse.urlencode({'operation': operation})}" if operation else ""
-        log: list[dict[str, Any]] = self._control("GET", f"call-log{query}")
+    def call_log(self, operation: str | None = None, *, since: float = 0.0) -> list[dict[str, Any]]:
+        """Return the last 10,000 calls, oldest first: operation, region, caller, parameters, `at`, outcome and so on.
+
+        With `operation` those of one only; with `since` those of that Unix time and later, which costs less.
+        """
+        query = {"since": str(since), **({"operation": operation} if operation else {})}
+        log: list[dict[str, Any]] = self._control("GET", f"call-log?{urllib.parse.urlencode(query)}")
         return log
 
     def fault(
