@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from distributed.core import rpc
+from distributed.deploy import Cluster
 
 from dask_ecs.local.aws.handle import LocalAWS
 
@@ -85,6 +86,19 @@ async def test_a_terminated_scheduler_takes_its_workers_along(simulated: Account
     async with rpc(dask.address) as scheduler:
         await scheduler.terminate(reply=False)
     assert [dask.exit_code(arn) for arn in [dask.scheduler, *dask.workers]] == [0, 0, 0]
+
+
+async def test_dasks_own_cluster_object_can_follow_a_simulated_scheduler(
+    simulated: Account,
+) -> None:
+    dask = SimulatedCluster(simulated, workers=2)
+    workers = await dask.registered(2)
+    async with rpc(dask.address) as scheduler:
+        cluster = Cluster(asynchronous=True)
+        cluster.scheduler_comm = scheduler
+        await cluster._start()
+        assert cluster.scheduler_info["workers"].keys() == workers.keys()
+        await cluster._close()
 
 
 async def test_a_killed_simulated_worker_is_no_longer_registered(simulated: Account) -> None:

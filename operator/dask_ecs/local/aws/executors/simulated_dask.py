@@ -95,6 +95,12 @@ class SimulatedScheduler:
         operation = message.get("op")
         if operation == "identity":
             return self._identity(int(message.get("n_workers", -1)))
+        if operation == "subscribe_worker_status":  # of `distributed.deploy.Cluster`, which is told of no changes here
+            return self._identity(-1)
+        if operation == "get_metadata":
+            return message.get("default")
+        if operation == "set_metadata":
+            return None
         if operation == "workers_to_close":
             return self._workers_to_close(int(message.get("n") or 1))
         if operation == "retire_workers":
