@@ -27,6 +27,8 @@ class Delays:
     """How old an IAM role must be before ECS can assume it (IAM is eventually consistent)."""
     instance_registration: float = 1.0
     """From RunInstances until the container agent has registered the instance."""
+    event_delivery: float = 0.05
+    """From a task's change until the event is in the queues of the EventBridge rules that match it."""
     address_rest: float = 30.0
     """How long a freed address rests before another task can have it."""
 

@@ -1,4 +1,4 @@
-"""The HTTP front: one port for all of AWS. ECS is answered here, everything else by moto."""
+"""The HTTP front: one port for all of AWS. ECS and SQS' messages are answered here, everything else by moto."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import asyncio
 import json
 import logging
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from .calls import Call
 from .ecs.errors import EcsError
+from .sqs.errors import SqsError, UnsupportedOperation
+from .sqs.service import MESSAGE_OPERATIONS
 from .wire import JSON, ServiceCall, error_body, error_code, read_call
 
 if TYPE_CHECKING:
     from .calls import CallLog
     from .dependencies import Dependencies
     from .ecs.service import Ecs
+    from .eventbridge import EventBridge
     from .faults import Fault, Faults
     from .instances import Instances
     from .moto_server import Moto
+    from .sqs.service import Sqs
     from .throttle import Throttle
     from .vpc import Vpcs
 
@@ -30,12 +35,22 @@ _log = logging.getLogger(__name__)
 class Refused(Exception):  # noqa: N818
     """The call is answered with an error."""
 
-    def __init__(self, code: str, message: str, *, status: int = 400, fields: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        fields: dict[str, Any] | None = None,
+        query_code: str = "",
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
         self.fields = fields or {}
+        self.query_code = query_code
+        """The code that SDKs show where it is another (x-amzn-query-error)."""
 
 
 class Front:
@@ -49,6 +64,8 @@ class Front:
         vpcs: Vpcs,
         dependencies: Dependencies,
         instances: Instances,
+        sqs: Sqs,
+        eventbridge: EventBridge,
         calls: CallLog,
         faults: Faults,
         throttle: Throttle,
@@ -58,6 +75,8 @@ class Front:
         self._vpcs = vpcs
         self._dependencies = dependencies
         self._instances = instances
+        self._sqs = sqs
+        self._eventbridge = eventbridge
         self._calls = calls
         self._faults = faults
         self._throttle = throttle
@@ -103,12 +122,20 @@ class Front:
         await self._vpcs.prepare(account, call.region)
         if call.service == "ecs":
             return await self._ask_ecs(call, account)
+        if call.service == "sqs" and call.operation in MESSAGE_OPERATIONS:
+            return await self._ask_sqs(request, call, account)
         if refusal := await self._dependencies.refusal(call, account):
             raise Refused("DependencyViolation", refusal)
         answer = await self._moto.forward(request, body)
         if call.service in ("ec2", "autoscaling"):
             await self._instances.follow(account, call.region)
-        return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
+        if call.service in ("events", "sqs"):
+            await self._sqs.follow(account, call.region)
+            await self._eventbridge.follow(account, call.region)
+        answered = answer.body
+        if call.name == "sqs:GetQueueAttributes" and answer.status == HTTPStatus.OK:
+            answered = self._sqs.with_counts(answered, call.parameters, account=account, region=call.region)
+        return web.Response(status=answer.status, headers=answer.headers, body=answered)
 
     async def _ask_ecs(self, call: ServiceCall, account: str) -> web.Response:
         if not self._throttle.admits(account, call.region, call.operation, call.parameters):
@@ -126,6 +153,23 @@ class Front:
             raise Refused("InvalidParameterException", f"Missing or malformed parameter: {error}") from None
         return web.Response(body=json.dumps(answer).encode(), content_type=JSON)
 
+    async def _ask_sqs(self, request: web.Request, call: ServiceCall, account: str) -> web.Response:
+        try:
+            if "X-Amz-Target" not in request.headers:
+                raise UnsupportedOperation("The local AWS knows SQS by the JSON protocol only: use a newer SDK.")
+            answer = await self._sqs.answer(
+                call.operation,
+                call.parameters,
+                account=account,
+                region=call.region,
+                is_gone=lambda: request.transport is None or request.transport.is_closing(),
+            )
+        except SqsError as error:
+            raise Refused(error.code, error.message, query_code=error.query_code) from None
+        except (KeyError, TypeError, ValueError) as error:
+            raise Refused("InvalidParameterValue", f"Missing or malformed parameter: {error}") from None
+        return web.Response(body=json.dumps(answer).encode(), content_type=JSON)
+
     def _lose(self, request: web.Request, noted: Call, fault: Fault) -> web.StreamResponse:
         """Close the connection without an answer: the caller can not know what became of its call."""
         noted.outcome = fault.code or "ConnectionClosed"
@@ -138,4 +182,6 @@ class Front:
             service, code=error.code, message=error.message, request_id=request_id, is_json=is_json, fields=error.fields
         )
         headers = {"x-amzn-RequestId": request_id, "x-amzn-ErrorType": error.code}
+        if error.query_code:
+            headers["x-amzn-query-error"] = f"{error.query_code};Sender"
         return web.Response(status=error.status, body=body, content_type=content_type, headers=headers)

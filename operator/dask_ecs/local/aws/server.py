@@ -24,6 +24,7 @@ from .delays import Delays
 from .dependencies import Dependencies
 from .ecs.life import Lives
 from .ecs.service import Ecs
+from .eventbridge import EventBridge
 from .executors.process import ProcessExecutor
 from .executors.simulated import SimulatedExecutor
 from .faults import Faults
@@ -32,6 +33,7 @@ from .images import Image, ImageTable, default_rows
 from .instances import Instances
 from .moto_server import Moto
 from .roles import Roles
+from .sqs.service import Sqs
 from .stand_ins.install import install_stand_ins
 from .throttle import Throttle
 from .vpc import Vpcs
@@ -99,7 +101,11 @@ async def _assemble(
     delays = settings.delays
     vpcs, capacity, calls = Vpcs(moto, delays), Capacity(), CallLog()
     faults, throttle = Faults(seed=settings.seed), Throttle(on=settings.throttle)
-    lives = Lives(delays=delays, vpcs=vpcs, images=images, moto=moto, executor=executor)
+    sqs = Sqs(moto)
+    eventbridge = EventBridge(moto=moto, sqs=sqs, delays=delays)
+    lives = Lives(
+        delays=delays, vpcs=vpcs, images=images, moto=moto, executor=executor, listener=eventbridge.task_changed
+    )
     closing.push_async_callback(lives.close)
     ecs = Ecs(vpcs=vpcs, roles=Roles(moto, delays), capacity=capacity, lives=lives)
     instances = Instances(ecs=ecs, moto=moto, delays=delays)
@@ -110,6 +116,8 @@ async def _assemble(
         vpcs=vpcs,
         dependencies=Dependencies(moto),
         instances=instances,
+        sqs=sqs,
+        eventbridge=eventbridge,
         calls=calls,
         faults=faults,
         throttle=throttle,

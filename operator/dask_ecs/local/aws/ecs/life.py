@@ -47,17 +47,29 @@ class _StartError(Exception):
 class Lives:
     """Leads every task from RunTask to its end, each in an asyncio task of its own."""
 
-    def __init__(self, *, delays: Delays, vpcs: Vpcs, images: ImageTable, moto: Moto, executor: Executor) -> None:
+    def __init__(
+        self,
+        *,
+        delays: Delays,
+        vpcs: Vpcs,
+        images: ImageTable,
+        moto: Moto,
+        executor: Executor,
+        listener: Callable[[Task], None],
+    ) -> None:
         self._delays = delays
         self._vpcs = vpcs
         self._images = images
         self._moto = moto
         self._executor = executor
+        self._listener = listener
         self._lives: set[asyncio.Task[None]] = set()
         self._running: dict[str, dict[str, RunningContainer]] = {}
 
     def begin(self, state: EcsState, task: Task) -> None:
-        """Start the task's life."""
+        """Start the task's life, of which the listener is told from now on."""
+        task.listener = self._listener
+        self._listener(task)
         life = asyncio.create_task(self._live(state, task), name=task.arn)
         self._lives.add(life)
         life.add_done_callback(self._lives.discard)
@@ -200,7 +212,7 @@ class Lives:
     async def _run(self, task: Task, running: dict[str, RunningContainer]) -> None:
         essential_ended = asyncio.Event()
         waiters = [
-            asyncio.create_task(self._wait(container, running[container.name], essential_ended))
+            asyncio.create_task(self._wait(task, container, running[container.name], essential_ended))
             for container in task.containers
         ]
         checks = [
@@ -223,9 +235,12 @@ class Lives:
             await self._stop_containers(task, running)
         await asyncio.gather(*waiters)
 
-    async def _wait(self, container: Container, running: RunningContainer, essential_ended: asyncio.Event) -> None:
+    async def _wait(
+        self, task: Task, container: Container, running: RunningContainer, essential_ended: asyncio.Event
+    ) -> None:
         container.exit_code = await running.wait()
         container.last_status = "STOPPED"
+        task.changed()
         if container.essential:
             essential_ended.set()
 
@@ -242,7 +257,6 @@ class Lives:
         await asyncio.gather(*(stop(container) for container in task.containers if container.name in running))
 
     async def _deprovision(self, state: EcsState, task: Task) -> None:
-        task.desired_status = "STOPPED"
         task.now("executionStoppedAt")
         for container in task.containers:
             container.last_status = "STOPPED"

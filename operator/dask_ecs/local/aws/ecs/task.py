@@ -11,6 +11,7 @@ from .model import tags_to
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from .model import Cluster, ContainerInstance, TaskDefinition
 
@@ -121,6 +122,8 @@ class Task:
     stop_code: str | None = None
     stopped_reason: str | None = None
     version: int = 1
+    listener: Callable[[Task], None] | None = None
+    """Is told of every change."""
     times: Times = field(default_factory=lambda: {"createdAt": time.time()})
 
     @property
@@ -153,16 +156,23 @@ class Task:
         """Note the time of `startedAt`, `stoppingAt` and the like, unless it is known already."""
         self.times.setdefault(event, time.time())
 
-    def enter(self, status: str) -> None:
-        """Go into the state; every change of state is a new version."""
-        self.last_status = status
+    def changed(self) -> None:
+        """Say that something of it has changed: that is a new version."""
         self.version += 1
+        if self.listener:
+            self.listener(self)
+
+    def enter(self, status: str) -> None:
+        """Go into the state."""
+        self.last_status = status
+        self.changed()
 
     def end(self, *, code: str, reason: str) -> None:
         """Say why it stops; the first reason stands."""
-        self.desired_status = "STOPPED"
         if self.stop_code is None:
             self.stop_code, self.stopped_reason = code, reason
+            self.desired_status = "STOPPED"
+            self.changed()
 
     def describe(self, *, with_tags: bool) -> dict[str, Any]:
         """Return it as DescribeTasks does."""

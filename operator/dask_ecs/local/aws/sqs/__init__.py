@@ -1,0 +1,1 @@
+"""SQS: the messages of standard queues; the queues themselves are moto's."""
