@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any, Self
 
 import aiobotocore.config
@@ -18,6 +18,8 @@ import botocore.exceptions
 
 from dask_ecs.aws import errors
 from dask_ecs.aws.operations import Operation
+from dask_ecs.aws.quotas import Quotas
+from dask_ecs.plan.quota import Limit
 
 logger = logging.getLogger(__name__)
 
@@ -73,11 +75,16 @@ class Aws:
 
 
 class Sessions:
-    """The clients of one operator: made on first use, closed together."""
+    """The clients of one operator: made on first use, closed together.
 
-    def __init__(self) -> None:
+    `limits` are the quotas, by their names in `plan.quota`, of which the account has others than AWS documents.
+    """
+
+    def __init__(self, *, limits: Mapping[str, Limit] | None = None) -> None:
         self._session = aiobotocore.session.get_session()
         self._clients: dict[tuple[str, str], Any] = {}
+        self._limits = dict(limits or {})
+        self._quotas: dict[str, Quotas] = {}
         self._lock = asyncio.Lock()
         self._stack = contextlib.AsyncExitStack()
         self.calls: collections.Counter[str] = collections.Counter()
@@ -100,6 +107,12 @@ class Sessions:
         """Return AWS in a region."""
         return Aws(self, name)
 
+    def quotas(self, region: str) -> Quotas:
+        """Return the quotas of a region: the same ones for all who call AWS there."""
+        if region not in self._quotas:
+            self._quotas[region] = Quotas(limits=self._limits)
+        return self._quotas[region]
+
     async def client(self, service: str, region: str) -> Any:
         """Return the shared client."""
         async with self._lock:
@@ -112,7 +125,10 @@ class Sessions:
                     user_agent_appid="dask-ecs-operator",
                 )
                 made = self._session.create_client(service, region_name=region, config=config)
-                self._clients[service, region] = await self._stack.enter_async_context(made)
+                client = await self._stack.enter_async_context(made)
+                if service == "ecs":
+                    self.quotas(region).meter(client)
+                self._clients[service, region] = client
             return self._clients[service, region]
 
 
