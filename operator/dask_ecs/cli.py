@@ -12,7 +12,16 @@ import yaml
 from dask_ecs.api import crd
 from dask_ecs.controllers import log_format
 from dask_ecs.controllers import run as operator
+from dask_ecs.events_cli import events
+from dask_ecs.plan import quota
 from dask_ecs.plan.settings import Settings
+
+
+def _quotas(texts: tuple[str, ...]) -> dict[str, quota.Limit]:
+    try:
+        return dict(quota.parse_quota(text) for text in texts)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 class _Commands(click.Group):
@@ -43,6 +52,9 @@ def main() -> None:
     """Dask clusters on AWS ECS, as Kubernetes resources."""
 
 
+main.add_command(events)
+
+
 @main.command()
 @click.option("--namespace", "namespaces", multiple=True, metavar="NS", help="Watch this namespace; may be repeated.")
 @click.option("--all-namespaces", is_flag=True, help="Watch all namespaces (the default).")
@@ -62,6 +74,15 @@ def main() -> None:
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
 )
 @click.option("--health-address", metavar="HOST:PORT", help="Serve /healthz there.")
+@click.option(
+    "--quota",
+    "quotas",
+    multiple=True,
+    metavar="NAME=BURST/RATE",
+    callback=lambda _, __, texts: _quotas(texts),
+    help="An ECS request rate of the account that AWS has raised, as 'Fargate on-demand tasks=500/100'; may be repeated.",
+)
+@click.option("--events-queue", metavar="URL", help="SQS queue of ECS's events, as `dask-ecs events setup` prints it.")
 def run(
     namespaces: tuple[str, ...],
     all_namespaces: bool,
@@ -75,6 +96,8 @@ def run(
     form: Literal["text", "json"],
     log_level: str,
     health_address: str | None,
+    events_queue: str | None,
+    quotas: dict[str, quota.Limit],
 ) -> None:
     """Run the operator until it is told to stop.
 
@@ -94,7 +117,13 @@ def run(
         allow_task_role_policies=policies,
         permissions_boundary=permissions_boundary,
     )
-    options = operator.Options(settings=settings, namespaces=namespaces or None, health_address=health_address)
+    options = operator.Options(
+        settings=settings,
+        namespaces=namespaces or None,
+        health_address=health_address,
+        events_queue=events_queue,
+        quotas=quotas,
+    )
     try:
         asyncio.run(operator.run(options))
     except operator.StartError as error:

@@ -15,6 +15,7 @@ EVERY_SETTING: Values = {
     "allowTaskRolePolicies": ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
     "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "log": {"format": "text", "level": "debug"},
+    "aws": {"eventsQueue": "https://sqs.eu-west-1.amazonaws.com/123456789012/dask-ecs-blue-events"},
 }
 CLUSTER_WIDE = {"ClusterRole", "ClusterRoleBinding"}
 
@@ -56,6 +57,7 @@ def test_every_setting_reaches_the_command_line() -> None:
         "form": "text",
         "log_level": "debug",
         "health_address": "0.0.0.0:8080",
+        "events_queue": "https://sqs.eu-west-1.amazonaws.com/123456789012/dask-ecs-blue-events",
     }
 
 

@@ -57,6 +57,9 @@ STOP_TASK = Operation("ecs", "StopTask", ("ecs:StopTask",))
 LIST_TASKS = Operation("ecs", "ListTasks", ("ecs:ListTasks",))
 DESCRIBE_TASKS = Operation("ecs", "DescribeTasks", ("ecs:DescribeTasks",))
 
+RECEIVE_MESSAGE = Operation("sqs", "ReceiveMessage", ("sqs:ReceiveMessage",))
+DELETE_MESSAGES = Operation("sqs", "DeleteMessageBatch", ("sqs:DeleteMessage",))
+
 ALL: tuple[Operation, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Operation))
 
 

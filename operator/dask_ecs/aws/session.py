@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT = 5
 READ_TIMEOUT = 20
 
+# Seconds for which SQS holds a receive open while its queue is empty (AWS: "ReceiveMessage").
+LONGEST_WAIT = 20
+
 
 class Aws:
     """AWS in one region, by the standard credential chain; `AWS_ENDPOINT_URL` is honoured."""
@@ -119,7 +122,7 @@ class Sessions:
             if (service, region) not in self._clients:
                 config = aiobotocore.config.AioConfig(
                     connect_timeout=CONNECT_TIMEOUT,
-                    read_timeout=READ_TIMEOUT,
+                    read_timeout=READ_TIMEOUT + (LONGEST_WAIT if service == "sqs" else 0),
                     max_pool_connections=50,
                     retries={"mode": "standard", "total_max_attempts": 3},
                     user_agent_appid="dask-ecs-operator",

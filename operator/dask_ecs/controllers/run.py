@@ -43,6 +43,7 @@ class Options:
     settings: Settings
     namespaces: tuple[str, ...] | None
     health_address: str | None
+    events_queue: str | None = None
 
 
 async def run(options: Options) -> None:

@@ -124,7 +124,7 @@ class Task:
     version: int = 1
     listener: Callable[[Task], None] | None = None
     """Is told of every change."""
-    times: Times = field(default_factory=lambda: {"createdAt": time.time()})
+    times: Times = field(default_factory=lambda: {"createdAt": _now()})
 
     @property
     def fargate(self) -> bool:
@@ -154,7 +154,7 @@ class Task:
 
     def now(self, event: str) -> None:
         """Note the time of `startedAt`, `stoppingAt` and the like, unless it is known already."""
-        self.times.setdefault(event, time.time())
+        self.times.setdefault(event, _now())
 
     def changed(self) -> None:
         """Say that something of it has changed: that is a new version."""
@@ -235,6 +235,11 @@ class Task:
             if (value := container.override.get(amount, definition.get(amount))) is not None:
                 described[amount] = str(value)
         return {name: value for name, value in described.items() if value is not None}
+
+
+def _now() -> float:
+    """Return the time to the millisecond, which is what ECS tells."""
+    return round(time.time(), 3)
 
 
 def new_id() -> str:
