@@ -9,7 +9,7 @@ import dataclasses
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 Capacity = Literal["FARGATE", "FARGATE_SPOT", "EC2"]
 Cost = Mapping[str, float]
@@ -87,19 +87,17 @@ def launch_cost(capacity: Capacity, *, tasks: float, calls: int = 1) -> Cost:
     return {"tasks": calls, "Fargate RunTask": calls, _FARGATE_TASKS[capacity]: tasks}
 
 
-def run_task_cost(request: Mapping[str, object]) -> Cost:
-    """Return what the call of RunTask with these parameters costs."""
-    strategy = request.get("capacityProviderStrategy")
-    items = strategy if isinstance(strategy, list | tuple) else ()
-    providers = {item.get("capacityProvider") for item in items}
-    count = request.get("count")
-    return launch_cost(_capacity(request.get("launchType"), providers), tasks=count if isinstance(count, int) else 1)
-
-
-def _capacity(launch_type: object, providers: set[object]) -> Capacity:
+def capacity_of(request: Mapping[str, Any]) -> Capacity:
+    """Return what a call of RunTask with these parameters runs its tasks on; EC2 where they leave it to the cluster."""
+    providers = {item.get("capacityProvider") for item in request.get("capacityProviderStrategy") or ()}
     if "FARGATE_SPOT" in providers:
         return "FARGATE_SPOT"
-    return "FARGATE" if launch_type == "FARGATE" or "FARGATE" in providers else "EC2"
+    return "FARGATE" if request.get("launchType") == "FARGATE" or "FARGATE" in providers else "EC2"
+
+
+def run_task_cost(request: Mapping[str, Any]) -> Cost:
+    """Return what the call of RunTask with these parameters costs."""
+    return launch_cost(capacity_of(request), tasks=request.get("count") or 1)
 
 
 _NUMBER = r"\d+(?:\.\d+)?"

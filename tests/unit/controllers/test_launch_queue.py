@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dask_ecs.aws.quotas import Quotas
 from dask_ecs.controllers.launch_queue import COLLECT_WITHIN, PATIENCE, Granted, LaunchQueue, Waiting
-from dask_ecs.plan.observed import Role
+from dask_ecs.plan.observed import ROLES, Role
 from dask_ecs.plan.quota import Capacity
 
 from .virtual_time import run_in_virtual_time
@@ -53,8 +53,9 @@ class Tenants:
             asyncio.get_running_loop().call_soon(self._ask_again, uid)
 
     def _ask_again(self, uid: str) -> None:
-        for (wanting, role), (namespace, count, capacity) in list(self.wants.items()):
-            if wanting == uid:
+        for role in ROLES:
+            if (uid, role) in self.wants:
+                namespace, count, capacity = self.wants[uid, role]
                 self.ask(uid, namespace=namespace, role=role, count=count, capacity=capacity)
 
     def exhaust(self, capacity: Capacity = "FARGATE") -> None:

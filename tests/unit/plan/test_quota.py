@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,7 +163,7 @@ SPOT = {"tasks": 1, "Fargate RunTask": 1, "Fargate Spot tasks": 7}
         ({"launchType": "FARGATE"}, ON_DEMAND | {"Fargate on-demand tasks": 1}),
     ],
 )
-def test_run_task_costs_what_its_parameters_say(request_: dict[str, object], cost: dict[str, int]) -> None:
+def test_run_task_costs_what_its_parameters_say(request_: dict[str, Any], cost: dict[str, int]) -> None:
     assert quota.run_task_cost(request_) == cost
 
 
