@@ -80,7 +80,7 @@ main.add_command(events)
     multiple=True,
     metavar="NAME=BURST/RATE",
     callback=lambda _, __, texts: _quotas(texts),
-    help="An ECS request rate of the account that AWS has raised, as 'Fargate on-demand tasks=500/100'; may be repeated.",
+    help="A request rate of ECS that AWS has raised, as 'Fargate on-demand tasks=500/100'; may be repeated.",
 )
 @click.option("--events-queue", metavar="URL", help="SQS queue of ECS's events, as `dask-ecs events setup` prints it.")
 def run(

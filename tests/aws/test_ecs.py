@@ -60,14 +60,15 @@ async def test_a_definition_that_is_registered_is_found_not_registered_again(aws
     assert arn.endswith(f"{family}:1")
 
 
-async def test_all_definitions_of_a_prefix_are_deregistered_and_no_others(aws: Aws) -> None:
-    prefix = name() + "-"
-    mine = [await task_definitions.ensure(aws, definition(prefix + role)) for role in ("scheduler-1", "worker-1")]
-    other = await task_definitions.ensure(aws, definition(prefix[:-1] + "0-worker"))
-    await task_definitions.deregister(aws, family_prefix=prefix)
+@pytest.mark.parametrize("known", [True, False], ids=["known revision", "unknown revision"])
+async def test_a_family_is_deregistered_and_no_other(aws: Aws, known: bool) -> None:
+    family = name()
+    mine = await task_definitions.ensure(aws, definition(family))
+    other = await task_definitions.ensure(aws, definition(f"{family}-other"))
+    await task_definitions.deregister(aws, family=family, revision=mine if known else None)
     active = [arn async for arn in aws.pages(operations.LIST_TASK_DEFINITIONS, "taskDefinitionArns", status="ACTIVE")]
     assert other in active
-    assert not set(mine) & set(active)
+    assert mine not in active
 
 
 async def test_a_log_group_that_is_there_keeps_its_retention(aws: Aws) -> None:
@@ -107,7 +108,7 @@ async def test_more_tasks_than_a_page_holds_are_all_listed_and_described(aws: Aw
         running, not_placed = await tasks.run(aws, request)
         assert not_placed is None
         started |= {task.arn for task in running}
-    arns = await tasks.list_arns(aws, ecs_cluster=cluster.arn)
+    arns = await tasks.list_arns(aws, ecs_cluster=cluster.arn, stopped=True)
     assert set(arns) == started
     described, missing = await tasks.describe(aws, ecs_cluster=cluster.arn, arns=[*arns, f"{arns[0][:-4]}dead"])
     assert {task.arn for task in described} == started

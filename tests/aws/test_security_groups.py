@@ -22,6 +22,12 @@ async def wanted(aws: Aws, *cidrs: str) -> EnsureSecurityGroup:
     )
 
 
+async def ensure(aws: Aws, group: EnsureSecurityGroup) -> str:
+    return await security_groups.ensure(
+        aws, name=group.name, vpc_id=group.vpc_id, rules=set(group.rules), tags=group.tags, own_tags=OWN
+    )
+
+
 async def ingress(aws: Aws, group_id: str) -> set[tuple[int, int, str]]:
     answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, GroupIds=[group_id])
     found: list[dict[str, Any]] = answer["SecurityGroups"][0]["IpPermissions"]
@@ -36,7 +42,7 @@ async def ingress(aws: Aws, group_id: str) -> set[tuple[int, int, str]]:
 
 
 async def test_a_group_is_closed_but_for_itself_and_the_given_ranges(aws: Aws) -> None:
-    group_id = await security_groups.ensure(aws, await wanted(aws, "10.0.0.0/16"), own_tags=OWN)
+    group_id = await ensure(aws, await wanted(aws, "10.0.0.0/16"))
     assert await ingress(aws, group_id) == {
         (0, 65535, "itself"),
         (8786, 8786, "10.0.0.0/16"),
@@ -46,9 +52,9 @@ async def test_a_group_is_closed_but_for_itself_and_the_given_ranges(aws: Aws) -
 
 async def test_changed_ranges_replace_the_old_ones_in_the_same_group(aws: Aws) -> None:
     first = await wanted(aws, "10.0.0.0/16")
-    group_id = await security_groups.ensure(aws, first, own_tags=OWN)
+    group_id = await ensure(aws, first)
     changed = EnsureSecurityGroup(**{**vars(first), "rules": rules(ports=(8786,), cidrs=("10.9.0.0/16",))})
-    assert await security_groups.ensure(aws, changed, own_tags=OWN) == group_id
+    assert await ensure(aws, changed) == group_id
     assert await ingress(aws, group_id) == {(0, 65535, "itself"), (8786, 8786, "10.9.0.0/16")}
 
 
@@ -58,7 +64,7 @@ async def test_a_group_of_somebody_else_is_neither_used_nor_deleted(aws: Aws) ->
         operations.CREATE_SECURITY_GROUP, GroupName=group.name, Description="theirs", VpcId=group.vpc_id
     )
     with pytest.raises(NotOursError, match=group.name):
-        await security_groups.ensure(aws, group, own_tags=OWN)
+        await ensure(aws, group)
     await security_groups.delete(aws, name=group.name, own_tags=OWN)
     answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, GroupIds=[made["GroupId"]])
     assert len(answer["SecurityGroups"]) == 1
@@ -66,8 +72,16 @@ async def test_a_group_of_somebody_else_is_neither_used_nor_deleted(aws: Aws) ->
 
 async def test_a_group_that_is_gone_is_gone(aws: Aws) -> None:
     group = await wanted(aws, "10.0.0.0/16")
-    await security_groups.ensure(aws, group, own_tags=OWN)
+    await ensure(aws, group)
     for _ in range(2):
         await security_groups.delete(aws, name=group.name, own_tags=OWN)
     filters = [{"Name": "group-name", "Values": [group.name]}]
     assert not (await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters))["SecurityGroups"]
+
+
+async def test_a_group_that_is_revised_keeps_only_what_others_ask_for(aws: Aws) -> None:
+    group = await wanted(aws, "10.0.0.0/16", "10.9.0.0/16")
+    group_id = await ensure(aws, group)
+    others = set(rules(ports=(8786,), cidrs=("10.0.0.0/16", "10.8.0.0/16")))
+    await security_groups.revise(aws, name=group.name, rules=others, own_tags=OWN)
+    assert await ingress(aws, group_id) == {(0, 65535, "itself"), (8786, 8786, "10.0.0.0/16")}

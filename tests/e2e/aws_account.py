@@ -75,9 +75,9 @@ class AwsAccount:
         """Return those of them that nobody has asked to stop and that have not ended."""
         return [task for task in self.tasks(ecs_cluster, uid=uid, role=role) if task["desiredStatus"] == "RUNNING"]
 
-    def leftovers(self, uid: str) -> list[str]:
-        """Return what the account still holds of a DaskCluster, but for its log group: names and ARNs."""
-        mark = {"key": "ecs.dask.org/uid", "value": uid}
+    def leftovers(self, uid: str, *, namespace: str) -> list[str]:
+        """Return what the account still holds of a DaskCluster, and of its namespace, but for log groups: ARNs, ids."""
+        mark = {"key": "ecs.dask.org/namespace", "value": namespace}
         upper = {"Key": mark["key"], "Value": mark["value"]}
         held: list[str] = []
         arns = [arn for page in self.ecs.get_paginator("list_clusters").paginate() for arn in page["clusterArns"]]
@@ -94,5 +94,5 @@ class AwsAccount:
             for role in roles["Roles"]:
                 role_tags = self.iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
                 held += [role["Arn"]] if upper in role_tags else []
-        groups = self.ec2.describe_security_groups(Filters=[{"Name": f"tag:{mark['key']}", "Values": [uid]}])
+        groups = self.ec2.describe_security_groups(Filters=[{"Name": f"tag:{mark['key']}", "Values": [namespace]}])
         return held + [group["GroupId"] for group in groups["SecurityGroups"]]

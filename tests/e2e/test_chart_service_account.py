@@ -55,5 +55,5 @@ def test_the_whole_way_works_with_the_charts_permissions(charted_tenant: Tenant,
     uid = (charted_tenant.get(name) or {})["metadata"]["uid"]
     charted_tenant.delete(name)
     charted_tenant.wait_until_gone(name)
-    assert quiet_account.leftovers(uid) == []
+    assert quiet_account.leftovers(uid, namespace=charted_tenant.namespace) == []
     assert "orbidden" not in charted_tenant.operator.said

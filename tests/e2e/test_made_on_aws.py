@@ -1,6 +1,7 @@
 """What AWS is asked to make for a Fargate cluster: as little, as closed and as well marked as works."""
 
 import importlib.metadata
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -126,10 +127,23 @@ def test_tasks_are_marked_with_whose_they_are(running: RunningCluster) -> None:
         assert {tag["key"]: tag["value"] for tag in task["tags"]} == _tags(running, install)
 
 
-def test_everything_made_carries_the_user_s_tags_and_ours(running: RunningCluster) -> None:
-    account, status = running.account, running.status
-    (cluster,) = account.ecs.describe_clusters(clusters=[running.ecs_cluster], include=["TAGS"])["clusters"]
-    install = next(tag["value"] for tag in cluster["tags"] if tag["key"] == "ecs.dask.org/install")
+def test_what_clusters_of_a_namespace_share_carries_the_namespaces_mark_alone(running: RunningCluster) -> None:
+    made = _tags_of_what_was_made(running.account, running.status)
+    install = made["cluster"]["ecs.dask.org/install"]
+    expected = {"ecs.dask.org/install": install, "ecs.dask.org/namespace": running.tenant.namespace}
+    assert made == dict.fromkeys(made, expected)
+
+
+def test_what_an_isolated_cluster_has_made_carries_the_users_tags_too(tenant: Tenant, account: AwsAccount) -> None:
+    name = tenant.apply(manifest(replicas=0, isolation="cluster", tags={"team": "research"}))
+    status = tenant.wait_until_ready(name)
+    isolated = RunningCluster(tenant, account, tenant.get(name) or {})
+    made = _tags_of_what_was_made(account, status)
+    assert made == dict.fromkeys(made, _tags(isolated, made["cluster"]["ecs.dask.org/install"]))
+
+
+def _tags_of_what_was_made(account: AwsAccount, status: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    (cluster,) = account.ecs.describe_clusters(clusters=[status["clusterArn"]], include=["TAGS"])["clusters"]
     made: dict[str, Any] = {"cluster": cluster["tags"]}
     for role, arn in status["taskDefinitions"].items():
         made[role] = account.ecs.describe_task_definition(taskDefinition=arn, include=["TAGS"])["tags"]
@@ -137,9 +151,10 @@ def test_everything_made_carries_the_user_s_tags_and_ours(running: RunningCluste
         made[f"{role} role"] = account.iam.list_role_tags(RoleName=arn.rsplit("/", 1)[-1])["Tags"]
     groups = account.ec2.describe_security_groups(GroupIds=[status["securityGroupId"]])["SecurityGroups"]
     made["security group"] = groups[0]["Tags"]
-    for what, tags in made.items():
-        found = {tag.get("key") or tag["Key"]: tag.get("value") or tag["Value"] for tag in tags}
-        assert found == _tags(running, install), what
+    return {
+        what: {tag.get("key") or tag["Key"]: tag.get("value") or tag["Value"] for tag in tags}
+        for what, tags in made.items()
+    }
 
 
 def _tags(running: RunningCluster, install: str) -> dict[str, str]:

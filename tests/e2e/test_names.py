@@ -20,4 +20,4 @@ def test_the_longest_names_work_from_apply_to_delete(running: RunningCluster) ->
         assert {"Launching", "Ready"} <= {event["reason"] for event in tenant.events(_NAME)}
         uid = (tenant.get(_NAME) or {})["metadata"]["uid"]
         tenant.kubectl("delete", "dkc", _NAME)
-    assert account.leftovers(uid) == []
+    assert account.leftovers(uid, namespace=tenant.namespace) == []

@@ -144,4 +144,4 @@ def test_a_cluster_can_be_in_another_region_than_the_operator(tenant: Tenant, ac
     uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.delete(name)
     tenant.wait_until_gone(name)
-    assert AwsAccount(account.aws, region="eu-west-2").leftovers(uid) == []
+    assert AwsAccount(account.aws, region="eu-west-2").leftovers(uid, namespace=tenant.namespace) == []

@@ -19,7 +19,7 @@ def test_two_dask_clusters_on_one_ecs_cluster_leave_each_other_alone(tenant: Ten
 
     tenant.delete(first)
     tenant.wait_until_gone(first)
-    assert account.leftovers(uids[first]) == []
+    assert account.live_tasks(shared, uid=uids[first]) == []
     assert {task["taskArn"] for task in account.live_tasks(shared)} == tasks
     compute_through(before["schedulerAddress"])
     after = tenant.wait_until_ready(second, workers=2)
@@ -32,7 +32,7 @@ def test_two_dask_clusters_on_one_ecs_cluster_leave_each_other_alone(tenant: Ten
 
     tenant.delete(second)
     tenant.wait_until_gone(second)
-    assert account.leftovers(uids[second]) == []
+    assert account.leftovers(uids[second], namespace=tenant.namespace) == []
     (given,) = account.ecs.describe_clusters(clusters=[shared])["clusters"]
     assert given["status"] == "ACTIVE"
 
@@ -54,4 +54,4 @@ def test_a_dask_cluster_whose_ecs_cluster_never_was_can_be_deleted(tenant: Tenan
     uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.delete(name)
     tenant.wait_until_gone(name)
-    assert account.leftovers(uid) == []
+    assert account.leftovers(uid, namespace=tenant.namespace) == []

@@ -40,6 +40,7 @@ from dask_ecs.api.spec_rules import (
 
 LaunchType = Literal["FARGATE", "EC2"]
 CpuArchitecture = Literal["X86_64", "ARM64"]
+Isolation = Literal["namespace", "cluster"]
 
 # CloudWatch Logs API reference, PutRetentionPolicy.
 RetentionDays = Literal[
@@ -216,6 +217,10 @@ class DaskClusterSpec(Model):
     cluster_arn: ClusterArn | None = None
     """ARN of an existing ECS cluster to use, never deleted; by default one is made. Immutable."""
 
+    isolation: Isolation = "namespace"
+    """Who shares what is made (roles, security group, ECS cluster, task definitions): all clusters of the namespace, or
+    nobody. Immutable."""
+
     cpu_architecture: CpuArchitecture = "X86_64"
     """CPU architecture of image and tasks."""
 
@@ -241,4 +246,4 @@ class DaskClusterSpec(Model):
     """Where the output of scheduler and workers goes in CloudWatch Logs."""
 
     tags: Tags = Field(default_factory=dict)
-    """AWS tags on all that is made for the cluster."""
+    """AWS tags on the cluster's tasks and, with isolation: cluster, on all else that is made for it."""

@@ -167,5 +167,6 @@ CLUSTER_RULES = (
     _immutable("launchType"),
     _immutable("region"),
     _immutable("clusterArn"),
+    _immutable("isolation"),
     _immutable("network.vpcId"),
 )

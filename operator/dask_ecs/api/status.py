@@ -14,6 +14,8 @@ Role = Literal["scheduler", "worker"]
 Arn = Annotated[str, Field(max_length=2048)]
 AwsId = Annotated[str, Field(max_length=64)]
 Url = Annotated[str, Field(max_length=512)]
+Cidr = Annotated[str, Field(max_length=64)]
+MadeName = Annotated[str, Field(max_length=320)]
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int32"})]
 
@@ -66,6 +68,9 @@ class ResolvedNetwork(Model):
     subnets: Annotated[tuple[AwsId, ...], Field(max_length=16, json_schema_extra=SET)] = ()
     """Subnets of the tasks."""
 
+    vpc_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=32, json_schema_extra=SET)] = ()
+    """CIDRs of the VPC."""
+
     assign_public_ip: bool | None = None
     """Whether tasks get a public address; absent on EC2."""
 
@@ -88,6 +93,16 @@ class Launch(Model):
 
     time: Time
     """When it was written down."""
+
+
+class LaunchPlace(Model):
+    """Where the cluster's next tasks stand among those that wait for AWS's launch rate."""
+
+    queue_position: Count = 0
+    """How many launches go before."""
+
+    eta_seconds: Count = 0
+    """Seconds until they are expected to be launched, when this was written."""
 
 
 class FinishedScheduler(Model):
@@ -145,11 +160,12 @@ class DaskClusterStatus(Model):
     roles: Roles = Roles()
     """The IAM roles in use."""
 
-    made_roles: Annotated[tuple[Arn, ...], Field(max_length=2, json_schema_extra=SET)] = ()
-    """ARNs of the roles that were made for the cluster, in use or not; they go with it."""
+    made: Annotated[tuple[MadeName, ...], Field(max_length=256, json_schema_extra=SET)] = ()
+    """What was made on AWS so that the cluster runs, as kind/name, written before it is made; each thing goes with the
+    last of its users."""
 
     security_group_id: AwsId | None = None
-    """Security group that was made for the cluster."""
+    """Security group that was made."""
 
     log_group: Annotated[str, Field(max_length=512)] | None = None
     """CloudWatch Logs group in use."""
@@ -159,6 +175,9 @@ class DaskClusterStatus(Model):
 
     finished: FinishedScheduler | None = None
     """The last scheduler that ended by itself and well."""
+
+    launch: LaunchPlace | None = None
+    """While tasks wait for their turn to be launched: their place in the queue."""
 
     launches: Annotated[tuple[Launch, ...], Field(max_length=64, json_schema_extra=keyed_by("token"))] = ()
     """RunTask calls whose tasks have not been seen yet."""

@@ -70,6 +70,6 @@ def _check_ours(found: Mapping[str, Any], own_tags: Mapping[str, str]) -> None:
         raise NotOursError(
             operation=str(operations.CREATE_CLUSTER),
             code="NotOurs",
-            message=f"ECS cluster {found['clusterName']} exists and is not this DaskCluster's; rename or delete it",
+            message=f"ECS cluster {found['clusterName']} was not made for these clusters; rename or delete it",
             kind=Kind.NEEDS_USER,
         )

@@ -49,7 +49,6 @@ DELETE_CLUSTER = Operation("ecs", "DeleteCluster", ("ecs:DeleteCluster",))
 REGISTER_TASK_DEFINITION = Operation(
     "ecs", "RegisterTaskDefinition", ("ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole")
 )
-LIST_TASK_DEFINITION_FAMILIES = Operation("ecs", "ListTaskDefinitionFamilies", ("ecs:ListTaskDefinitionFamilies",))
 LIST_TASK_DEFINITIONS = Operation("ecs", "ListTaskDefinitions", ("ecs:ListTaskDefinitions",))
 DEREGISTER_TASK_DEFINITION = Operation("ecs", "DeregisterTaskDefinition", ("ecs:DeregisterTaskDefinition",))
 RUN_TASK = Operation("ecs", "RunTask", ("ecs:RunTask", "ecs:TagResource", "iam:PassRole"))

@@ -38,7 +38,7 @@ async def ensure(aws: Aws, wanted: EnsureRole, *, own_tags: Mapping[str, str]) -
         raise NotOursError(
             operation=str(operations.CREATE_ROLE),
             code="NotOurs",
-            message=f"IAM role {wanted.name} exists and is not this DaskCluster's; rename or delete it",
+            message=f"IAM role {wanted.name} was not made for these clusters; rename or delete it",
             kind=Kind.NEEDS_USER,
         )
     else:

@@ -1,31 +1,32 @@
 """The security group that is made for a cluster."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, from_upper, upper_tags
-from dask_ecs.plan.actions import EnsureSecurityGroup
 from dask_ecs.plan.security_group import Rule
 
 
-async def ensure(aws: Aws, wanted: EnsureSecurityGroup, *, own_tags: Mapping[str, str]) -> str:
+async def ensure(
+    aws: Aws, *, name: str, vpc_id: str, rules: Set[Rule], tags: Mapping[str, str], own_tags: Mapping[str, str]
+) -> str:
     """Create the group, or find it, give it exactly the wanted ingress rules, and return its id.
 
     Raises:
         NotOursError: there is one of that name that is somebody else's.
 
     """
-    found = await _find(aws, name=wanted.name, vpc_id=wanted.vpc_id)
+    found = await _find(aws, name=name, vpc_id=vpc_id)
     if found is None:
-        specification = {"ResourceType": "security-group", "Tags": upper_tags(wanted.tags)}
+        specification = {"ResourceType": "security-group", "Tags": upper_tags(tags)}
         made = await aws.call(
             operations.CREATE_SECURITY_GROUP,
-            GroupName=wanted.name,
+            GroupName=name,
             Description="Dask cluster, made by dask-ecs-operator",
-            VpcId=wanted.vpc_id,
+            VpcId=vpc_id,
             TagSpecifications=[specification],
         )
         found = {"GroupId": made["GroupId"], "IpPermissions": []}
@@ -33,14 +34,20 @@ async def ensure(aws: Aws, wanted: EnsureSecurityGroup, *, own_tags: Mapping[str
         raise NotOursError(
             operation=str(operations.CREATE_SECURITY_GROUP),
             code="NotOurs",
-            message=f"Security group {wanted.name} exists and is not this DaskCluster's; rename or delete it",
+            message=f"Security group {name} was not made for these clusters; rename or delete it",
             kind=Kind.NEEDS_USER,
         )
     group_id: str = found["GroupId"]
     actual = set(_rules(found["IpPermissions"]))
-    await _change(aws, operations.AUTHORIZE_INGRESS, group_id, set(wanted.rules) - actual)
-    await _change(aws, operations.REVOKE_INGRESS, group_id, actual - set(wanted.rules))
+    await _change(aws, operations.AUTHORIZE_INGRESS, group_id, rules - actual)
+    await _change(aws, operations.REVOKE_INGRESS, group_id, actual - rules)
     return group_id
+
+
+async def revise(aws: Aws, *, name: str, rules: Set[Rule], own_tags: Mapping[str, str]) -> None:
+    """Take from the groups of this name that are ours all ingress but `rules`."""
+    for group in await _ours(aws, name=name, own_tags=own_tags):
+        await _change(aws, operations.REVOKE_INGRESS, group["GroupId"], set(_rules(group["IpPermissions"])) - rules)
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
@@ -50,16 +57,18 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
         AwsError: DependencyViolation while a network interface still uses it.
 
     """
-    filters = [{"Name": "group-name", "Values": [name]}]
-    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters)
-    for group in answer["SecurityGroups"]:
-        if not carries(from_upper(group.get("Tags", ())), own_tags):
-            continue
+    for group in await _ours(aws, name=name, own_tags=own_tags):
         try:
             await aws.call(operations.DELETE_SECURITY_GROUP, GroupId=group["GroupId"])
         except AwsError as error:
             if error.kind is not Kind.GONE:
                 raise
+
+
+async def _ours(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> list[dict[str, Any]]:
+    filters = [{"Name": "group-name", "Values": [name]}]
+    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters)
+    return [group for group in answer["SecurityGroups"] if carries(from_upper(group.get("Tags", ())), own_tags)]
 
 
 async def _find(aws: Aws, *, name: str, vpc_id: str) -> dict[str, Any] | None:
@@ -68,7 +77,7 @@ async def _find(aws: Aws, *, name: str, vpc_id: str) -> dict[str, Any] | None:
     return next(iter(answer["SecurityGroups"]), None)
 
 
-async def _change(aws: Aws, operation: operations.Operation, group_id: str, rules: set[Rule]) -> None:
+async def _change(aws: Aws, operation: operations.Operation, group_id: str, rules: Set[Rule]) -> None:
     if not rules:
         return
     try:

@@ -33,10 +33,10 @@ async def stop(aws: Aws, *, ecs_cluster: str, task_arn: str, why: str) -> None:
             raise
 
 
-async def list_arns(aws: Aws, *, ecs_cluster: str) -> list[str]:
-    """Return the ARNs of all tasks of an ECS cluster, running first, then those that stopped in the last hour."""
+async def list_arns(aws: Aws, *, ecs_cluster: str, stopped: bool) -> list[str]:
+    """Return the ARNs of all tasks of an ECS cluster; with `stopped`, also of those that stopped in the last hour."""
     arns: list[str] = []
-    for desired in ("RUNNING", "STOPPED"):
+    for desired in ("RUNNING", "STOPPED") if stopped else ("RUNNING",):
         listing = aws.pages(operations.LIST_TASKS, "taskArns", cluster=ecs_cluster, desiredStatus=desired)
         arns += [arn async for arn in listing]
     return arns

@@ -1,7 +1,8 @@
 """Doing what was planned: each action through `aws` or `dask`."""
 
 import contextlib
-from collections.abc import Mapping
+import datetime
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dask_ecs.aws import ecs_clusters, logs, network, operations, roles, security_groups, task_definitions, tasks
@@ -12,14 +13,27 @@ from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError, SchedulerRefusedError
 from dask_ecs.plan import actions
 from dask_ecs.plan.action import Action
+from dask_ecs.plan.security_group import Rule
 
 # Seconds that moving the results of retiring workers may take before their tasks are stopped all the same; being
 # stopped, a worker goes on with it for as long as its stopTimeout lets it.
 RETIRE_DEADLINE = 120
 
+# Seconds that a scheduler has to hang up when it is asked to end.
+TERMINATE_DEADLINE = 5
 
-async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str], watchers: TaskWatchers) -> Any:
+
+async def act(
+    aws: Aws,
+    action: Action[Any],
+    *,
+    own_tags: Mapping[str, str],
+    others_ingress: Callable[[], Iterable[Rule]],
+    watchers: TaskWatchers,
+) -> Any:
     """Do one action and return what came of it.
+
+    `others_ingress` gives what the other users of the action's security group ask of it.
 
     Raises:
         AwsError, NeedsUser, SchedulerError: it could not be done.
@@ -39,7 +53,10 @@ async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str], wat
         case actions.EnsureRole():
             return await roles.ensure(aws, action, own_tags=own_tags)
         case actions.EnsureSecurityGroup():
-            return await security_groups.ensure(aws, action, own_tags=own_tags)
+            rules = {*action.rules, *others_ingress()}
+            return await security_groups.ensure(
+                aws, name=action.name, vpc_id=action.vpc_id, rules=rules, tags=action.tags, own_tags=own_tags
+            )
         case actions.EnsureLogGroup():
             return await logs.ensure_group(
                 aws, name=action.name, retention_days=action.retention_days, tags=action.tags
@@ -48,12 +65,17 @@ async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str], wat
             return await task_definitions.ensure(aws, action.request)
         case actions.StopTask():
             await _stop(aws, action.ecs_cluster, action.task_arn, why=action.why, watchers=watchers)
+        case actions.TerminateScheduler():
+            await scheduler.terminate(action.scheduler_address, deadline=TERMINATE_DEADLINE)
+            return datetime.datetime.now(datetime.UTC)
         case actions.RetireWorkers():
             await _retire(aws, action, watchers=watchers)
-        case actions.DeregisterTaskDefinitions():
-            await task_definitions.deregister(aws, family_prefix=action.family_prefix)
+        case actions.DeregisterTaskDefinition():
+            await task_definitions.deregister(aws, family=action.family, revision=action.revision)
         case actions.DeleteRole():
             await roles.delete(aws, name=action.name, own_tags=action.tags)
+        case actions.ReviseSecurityGroup():
+            await security_groups.revise(aws, name=action.name, rules=set(others_ingress()), own_tags=action.tags)
         case actions.DeleteSecurityGroup():
             await security_groups.delete(aws, name=action.name, own_tags=action.tags)
         case actions.DeleteEcsCluster():

@@ -69,8 +69,7 @@ class Informer:
     async def _on_event(self, event: kopf.RawEvent, **_: Any) -> None:
         body: Any = event["object"]
         if event["type"] == "DELETED":
-            key = key_of(body)
-            self._store.remove(key, uid=body["metadata"]["uid"])
-        else:
-            key = self._store.put(body)
-        self._queue.add(key)
+            self._store.remove(key_of(body), uid=body["metadata"]["uid"])
+        elif not self._store.put(body):  # what we wrote ourselves comes back
+            return
+        self._queue.add(key_of(body))

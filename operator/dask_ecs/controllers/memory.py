@@ -2,13 +2,21 @@
 
 import dataclasses
 import datetime
-from typing import Any
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from dask_ecs.api.conditions import rfc3339
 from dask_ecs.api.daskcluster import DaskCluster
-from dask_ecs.plan.action import Subject
+from dask_ecs.api.status import DaskClusterStatus
+from dask_ecs.plan import recall
+from dask_ecs.plan.action import Action, Subject
+from dask_ecs.plan.actions import EnsureSecurityGroup
 from dask_ecs.plan.backoff import delay
-from dask_ecs.plan.observed import Hold, Launch, SchedulerProbe
+from dask_ecs.plan.observed import Hold, Known, Launch
+from dask_ecs.plan.security_group import Rule
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -17,8 +25,11 @@ class Memory:
 
     launches: tuple[Launch, ...]
     answers: dict[str, Any] = dataclasses.field(default_factory=dict)
+    wanted: tuple[str, ...] = ()  # fingerprints of what the last plan wanted to be there besides tasks
+    ingress: tuple[Rule, ...] | None = None  # what the last plan asked of the security group
     holds: dict[Subject, Hold] = dataclasses.field(default_factory=dict)
-    probe: SchedulerProbe | None = None
+    trusts_status: bool = True  # what came of actions before this operator's start is still so
+    busy: bool = True
     sent_once: set[str] = dataclasses.field(default_factory=set)  # tokens of launches that were not sent before
     log_tails: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     log_tails_complete: dict[str, bool] = dataclasses.field(default_factory=dict)
@@ -43,8 +54,8 @@ class Memory:
         )
         return cls(launches=launches, generation=cluster.status.observed_generation or cluster.metadata.generation)
 
-    def see(self, generation: int, *, now: datetime.datetime) -> None:
-        """Notice an edit of the spec.
+    def see(self, generation: int, *, now: datetime.datetime) -> bool:
+        """Notice an edit of the spec; return whether all is to be looked at anew.
 
         Before tasks that could not start are run again, have all that they need looked at, and made where it is
         missing: somebody may have deleted it.
@@ -55,6 +66,21 @@ class Memory:
         if self.run_again_at and (edited or self.run_again_at <= now):
             self.run_again_at = None
             self.answers.clear()
+            self.trusts_status = False
+            return True
+        return False
+
+    def known(self, status: DaskClusterStatus, shared: Mapping[str, Any]) -> Known:
+        """Return what came of the actions so far."""
+        recalled = functools.partial(recall.recall, status) if self.trusts_status else None
+        return Known(answers=self.answers, shared=shared, recall=recalled)
+
+    def want(self, infrastructure: Iterable[Action[Any]]) -> None:
+        """Remember what has to be there, as little as that takes: clusters that want the same share it."""
+        found = list(infrastructure)
+        self.wanted = _same(tuple(action.fingerprint for action in found))
+        groups = [action.rules for action in found if isinstance(action, EnsureSecurityGroup)]
+        self.ingress = _same(groups[0]) if groups else None
 
     def forget_launch(self, token: str) -> None:
         """Strike a launch whose outcome is known."""
@@ -90,6 +116,12 @@ class Memory:
         )
         self.holds[subject] = hold
         return hold
+
+
+@functools.lru_cache(maxsize=10_000)
+def _same(value: T) -> T:
+    """Return the first value that equals this one."""
+    return value
 
 
 # What was to end by itself and has not after so many attempts, some three minutes, is for somebody to look at.

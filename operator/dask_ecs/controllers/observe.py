@@ -2,21 +2,18 @@
 
 import dataclasses
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dask_ecs.aws import logs
 from dask_ecs.aws.errors import Kind
 from dask_ecs.aws.session import Aws
 from dask_ecs.controllers.memory import Memory
+from dask_ecs.controllers.prober import Prober
 from dask_ecs.controllers.task_watcher import TaskWatchers
-from dask_ecs.dask import scheduler
-from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan import backoff, infrastructure, task_definitions, teardown
 from dask_ecs.plan.observed import ROLES, Hold, Known, Observed, SchedulerProbe, Task
 from dask_ecs.plan.target import Target
-
-# Seconds that a scheduler has to answer; one that is busy computes for longer, so a single miss is no verdict.
-PROBE_DEADLINE = 3.0
 
 # Lines of a failed task's log that are shown.
 TAIL_LINES = 5
@@ -26,15 +23,25 @@ LOGS_LATE = datetime.timedelta(seconds=10)
 
 
 async def observe(
-    aws: Aws, target: Target, memory: Memory, watchers: TaskWatchers, *, now: datetime.datetime
+    aws: Aws,
+    target: Target,
+    memory: Memory,
+    *,
+    watchers: TaskWatchers,
+    prober: Prober,
+    shared: Mapping[str, Any],
+    in_use: frozenset[str],
+    now: datetime.datetime,
 ) -> Observed:
     """Return what there is of one object."""
-    known = Known(answers=memory.answers)
+    known = memory.known(target.cluster.status, shared)
     arn = _ecs_cluster(target, known)
     if not arn:
-        return Observed(known=known, launches=memory.launches, edited_at=memory.edited_at, holds=memory.holds)
+        return Observed(
+            known=known, launches=memory.launches, edited_at=memory.edited_at, holds=memory.holds, in_use=in_use
+        )
     watcher = watchers.of(aws, arn)
-    listing = watcher.watch(target.cluster.metadata.uid, busy=True)
+    listing = watcher.watch(target.cluster.metadata.uid, busy=memory.busy, searching=bool(memory.launches))
     if watcher.error:
         memory.holds["tasks"] = Hold(
             subject="tasks",
@@ -49,7 +56,7 @@ async def observe(
     else:
         memory.holds.pop("tasks", None)
     tasks = listing.tasks if listing else ()
-    memory.probe = await _probe(target, tasks, memory.probe)
+    probe = _probe(target, tasks, memory, prober)
     tasks = await _with_log_tails(aws, target, memory, tasks, now=now)
     return Observed(
         known=known,
@@ -57,15 +64,20 @@ async def observe(
         listed_at=listing.listed_at if listing else None,
         edited_at=memory.edited_at,
         launches=memory.launches,
-        probe=memory.probe,
+        probe=probe,
         holds=memory.holds,
+        in_use=in_use,
     )
 
 
-def say_busy(aws: Aws, target: Target, memory: Memory, watchers: TaskWatchers, *, busy: bool) -> None:
-    """Tell the watcher how soon the next look at the tasks is wanted."""
-    if arn := _ecs_cluster(target, Known(answers=memory.answers)):
-        watchers.of(aws, arn).watch(target.cluster.metadata.uid, busy=busy)
+def say_busy(
+    aws: Aws, target: Target, memory: Memory, observed: Observed, *, watchers: TaskWatchers, prober: Prober, busy: bool
+) -> None:
+    """Tell watcher and prober how soon the next look is wanted."""
+    memory.busy = busy
+    if arn := _ecs_cluster(target, observed.known):
+        watchers.of(aws, arn).watch(target.cluster.metadata.uid, busy=busy, searching=bool(memory.launches))
+    _probe(target, observed.tasks or (), memory, prober)
 
 
 def _ecs_cluster(target: Target, known: Known) -> str:
@@ -76,19 +88,18 @@ def _ecs_cluster(target: Target, known: Known) -> str:
     return (found.arn if found else target.cluster.status.cluster_arn) or ""
 
 
-async def _probe(target: Target, tasks: Iterable[Task], before: SchedulerProbe | None) -> SchedulerProbe | None:
+def _probe(target: Target, tasks: Iterable[Task], memory: Memory, prober: Prober) -> SchedulerProbe | None:
+    uid = target.cluster.metadata.uid
+    if target.cluster.metadata.deletion_timestamp:
+        return prober.last(uid)
+    tasks = list(tasks)
     running = [task for task in tasks if task.role == "scheduler" and task.is_running and task.address]
-    if not running or target.cluster.metadata.deletion_timestamp:
+    if not running:
+        prober.leave(uid)
         return None
     oldest = min(running, key=lambda task: (task.created_at, task.arn))
-    address = oldest.address or ""
-    try:
-        return SchedulerProbe(address=address, identity=await scheduler.identity(address, deadline=PROBE_DEADLINE))
-    except SchedulerError as error:
-        # A busy scheduler misses an answer now and then: its workers have not left because of that.
-        if before and before.address == address and before.identity and not before.error:
-            return SchedulerProbe(address=address, identity=before.identity, error=str(error))
-        return SchedulerProbe(address=address, error=str(error))
+    workers = sum(task.role == "worker" and task.is_running for task in tasks)
+    return prober.watch(uid, oldest.address or "", busy=memory.busy, awaited=workers)
 
 
 async def _with_log_tails(

@@ -2,12 +2,18 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 
 
 class WorkQueue:
-    """Keys that want to be looked at. A key added while it is handled is handled once more afterwards."""
+    """Keys that want to be looked at. A key added while it is handled is handled once more afterwards.
 
-    def __init__(self) -> None:
+    Keys that `is_urgent` are handed out before others.
+    """
+
+    def __init__(self, *, is_urgent: Callable[[str], bool] = lambda _: False) -> None:
+        self._is_urgent = is_urgent
+        self._urgent: deque[str] = deque()
         self._ready: deque[str] = deque()
         self._waiting: set[str] = set()  # in _ready, or to be put there when its handling ends
         self._handled: set[str] = set()
@@ -15,7 +21,7 @@ class WorkQueue:
         self._arrival = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._ready)
+        return len(self._urgent) + len(self._ready)
 
     def add(self, key: str) -> None:
         """Have the key looked at as soon as a worker is free."""
@@ -24,8 +30,7 @@ class WorkQueue:
             return
         self._waiting.add(key)
         if key not in self._handled:
-            self._ready.append(key)
-            self._arrival.set()
+            self._put(key)
 
     def add_after(self, key: str, seconds: float) -> None:
         """Have the key looked at in some seconds, unless it is looked at before."""
@@ -37,12 +42,12 @@ class WorkQueue:
         self._cancel_timer(key)
         self._timers[key] = loop.call_at(when, self.add, key)
 
-    async def get(self) -> str:
+    async def get(self, *, urgent_only: bool = False) -> str:
         """Wait for a key and take it; `done` has to follow."""
-        while not self._ready:
+        while not self._urgent and (urgent_only or not self._ready):
             self._arrival.clear()
             await self._arrival.wait()
-        key = self._ready.popleft()
+        key = (self._urgent or self._ready).popleft()
         self._waiting.discard(key)
         self._handled.add(key)
         return key
@@ -51,13 +56,16 @@ class WorkQueue:
         """Say that the key has been looked at."""
         self._handled.discard(key)
         if key in self._waiting:
-            self._ready.append(key)
-            self._arrival.set()
+            self._put(key)
 
     def close(self) -> None:
         """Forget what was to be looked at later."""
         for key in list(self._timers):
             self._cancel_timer(key)
+
+    def _put(self, key: str) -> None:
+        (self._urgent if self._is_urgent(key) else self._ready).append(key)
+        self._arrival.set()
 
     def _cancel_timer(self, key: str) -> None:
         if timer := self._timers.pop(key, None):

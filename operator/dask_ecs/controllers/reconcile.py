@@ -5,26 +5,31 @@ import collections
 import contextlib
 import datetime
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
 from dask_ecs.api.daskcluster import ObjectMeta as Metadata
-from dask_ecs.api.status import DaskClusterStatus
+from dask_ecs.api.status import DaskClusterStatus, LaunchPlace
 from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
 from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.controllers import act, observe
+from dask_ecs.controllers.launch_queue import Granted, LaunchQueue, Waiting
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.objects import FINALIZER, GoneError, Objects
+from dask_ecs.controllers.prober import Prober
 from dask_ecs.controllers.queue import WorkQueue
 from dask_ecs.controllers.recorder import Recorder
+from dask_ecs.controllers.shared import SharedAnswers
 from dask_ecs.controllers.store import Body, Store
 from dask_ecs.controllers.task_watcher import TaskWatchers
+from dask_ecs.controllers.users import Users
 from dask_ecs.dask.errors import SchedulerError
-from dask_ecs.plan import actions, cluster, diagnosis, status
+from dask_ecs.plan import actions, cluster, diagnosis, infrastructure, status
 from dask_ecs.plan.action import Action
-from dask_ecs.plan.observed import Observed
+from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.security_group import Rule
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
 
@@ -32,6 +37,10 @@ logger = logging.getLogger(__name__)
 
 # A look that leads to an action leads to another look at once; so many, then others have their turn.
 MOST_PASSES = 10
+
+# Seconds: a shorter wait for AWS's launch rate is not told, and what is told is not told anew sooner.
+_QUEUE_WORTH_TELLING = 2.0
+_QUEUE_NEWS = 15.0
 
 # What users are told of as it happens; the rest they see in the conditions.
 _ANNOUNCED: dict[type[Action[Any]], str] = {
@@ -67,11 +76,26 @@ class Reconciler:
         """Of each key, how often in a row its reconcile has raised what nobody expected."""
         self._keys: dict[str, str] = {}  # of UIDs
         self._uids: dict[str, str] = {}  # of keys
-        self._watchers = TaskWatchers(install=settings.install, wake=self._wake)
+        self._users = Users()
+        self._shared = SharedAnswers()
+        self.watchers = TaskWatchers(install=settings.install, wake=self._wake)
+        self._prober = Prober(wake=self._wake)
+        self._launch_queue = LaunchQueue(quotas_of=sessions.quotas, wake=self._wake)
 
-    async def close(self) -> None:
-        """End what runs in the background."""
-        await self._watchers.close()
+    async def run(self) -> None:
+        """Do what goes on in the background, until cancelled."""
+        try:
+            await self._prober.run()
+        finally:
+            await self._launch_queue.close()
+            await self.watchers.close()
+
+    def meet(self, body: Body) -> None:
+        """Learn of an object that was there before the operator what it uses, so that nobody deletes that."""
+        status = body.get("status") or {}
+        region = status.get("region")
+        if region:
+            self._users.say(body["metadata"]["uid"], region=region, things=frozenset(status.get("made", ())))
 
     def _wake(self, uid: str) -> None:
         if key := self._keys.get(uid):
@@ -115,37 +139,100 @@ class Reconciler:
         if body is None:
             return True
         target = Target(cluster=DaskCluster.read(body), settings=self._settings)
-        metadata = target.cluster.metadata
+        metadata, region = target.cluster.metadata, target.region
         if metadata.deletion_timestamp and FINALIZER not in metadata.finalizers:
             return True
-        memory.see(metadata.generation, now=self._now())
-        aws = self._sessions.region(target.region)
-        observed = await observe.observe(aws, target, memory, self._watchers, now=self._now())
+        if memory.see(metadata.generation, now=self._now()):
+            self._shared.forget(region, fingerprints=memory.wanted)
+        aws = self._sessions.region(region)
+        observed = await observe.observe(
+            aws,
+            target,
+            memory,
+            watchers=self.watchers,
+            prober=self._prober,
+            shared=self._shared.of(region),
+            in_use=self._in_use(target),
+            now=self._now(),
+        )
         plan = cluster.plan(target, observed, now=self._now())
         memory.holds, memory.run_again_at = dict(plan.holds), plan.run_again_at
-        observe.say_busy(aws, target, memory, self._watchers, busy=plan.busy)
+        memory.want(plan.infrastructure)
+        observe.say_busy(aws, target, memory, observed, watchers=self.watchers, prober=self._prober, busy=plan.busy)
         await self._tell_of_ended(metadata, observed, memory)
         if plan.gone:
+            self._users.leave(metadata.uid)
             await self._let_go(body)
             return True
+        self._users.say(metadata.uid, region=region, things=frozenset(plan.status.made))
         for action in plan.actions:
             if isinstance(action, actions.ForgetLaunch):
                 logger.info("%s", action)
                 memory.forget_launch(action.token)
-            elif isinstance(action, actions.RunTasks) and action.launch not in memory.launches:
+        todo, grants, queued = self._admit(target, plan.actions)
+        for action in todo:
+            if isinstance(action, actions.RunTasks) and action.launch not in memory.launches:
                 memory.launches = (*memory.launches, action.launch)
                 memory.sent_once.add(action.launch.token)
-        said = plan.status.model_copy(update={"launches": status.written_ahead(memory.launches)})
-        launching = any(isinstance(action, actions.RunTasks) for action in plan.actions)
-        if launching or not plan.actions or not body.get("status"):
-            written = await self._objects.write_status(body, said.model_dump(mode="json", exclude_none=True))
+        if not todo or _has_to_be_written_ahead(todo, plan, target):
+            launches = status.written_ahead(memory.launches)
+            said = plan.status.model_copy(update={"launches": launches, "launch": queued})
+            try:
+                written = await self._objects.write_status(body, said.model_dump(mode="json", exclude_none=True))
+            except BaseException:
+                for grant in grants:
+                    self._launch_queue.give_back(grant)
+                raise
             self._store.put(written)
             await self._tell_of_ready(metadata, said, memory)
         if plan.wake_at:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
-        todo = [action for action in plan.actions if not isinstance(action, actions.ForgetLaunch)]
+        if queued:
+            self._queue.add_after(key, max(queued.eta_seconds / 2, _QUEUE_NEWS))
         await asyncio.gather(*(self._do(aws, target, memory, action) for action in todo))
-        return not plan.actions
+        return not todo
+
+    def _admit(
+        self, target: Target, planned: Iterable[Action[Any]]
+    ) -> tuple[list[Action[Any]], list[Granted], LaunchPlace | None]:
+        """Return what may be done now, what the launch queue has granted for it, and where the rest stands there."""
+        metadata, spec = target.cluster.metadata, target.cluster.spec
+        todo: list[Action[Any]] = []
+        grants: list[Granted] = []
+        waiting: dict[Role, Waiting] = {}
+        launches = 0
+        for action in planned:
+            if isinstance(action, actions.RunTasks):
+                launches += 1
+                if action.launch.role in waiting:
+                    continue
+                asked = self._launch_queue.ask(
+                    metadata.uid,
+                    metadata.namespace,
+                    region=target.region,
+                    role=action.launch.role,
+                    count=action.launch.count,
+                    capacity="FARGATE" if spec.launch_type == "FARGATE" else "EC2",
+                )
+                if isinstance(asked, Waiting):
+                    waiting[action.launch.role] = asked
+                    continue
+                grants.append(asked)
+            if not isinstance(action, actions.ForgetLaunch):
+                todo.append(action)
+        if not launches:
+            self._launch_queue.withdraw(metadata.uid)
+        first = next((place for place in waiting.values() if place.eta_seconds >= _QUEUE_WORTH_TELLING), None)
+        if first is None:
+            return todo, grants, None
+        return todo, grants, LaunchPlace(queue_position=first.position, eta_seconds=round(first.eta_seconds))
+
+    def _in_use(self, target: Target) -> frozenset[str]:
+        """Return what other clusters use too of what was made for one that is deleted."""
+        metadata, made = target.cluster.metadata, target.cluster.status.made
+        if not metadata.deletion_timestamp:
+            return frozenset()
+        return frozenset(thing for thing in made if self._users.others(metadata.uid, region=target.region, thing=thing))
 
     async def _do(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
         metadata = target.cluster.metadata
@@ -154,8 +241,7 @@ class Reconciler:
             if isinstance(action, actions.RunTasks):
                 await self._run_tasks(aws, target, memory, action)
             else:
-                answer = await act.act(aws, action, own_tags=target.own_tags, watchers=self._watchers)
-                memory.answers[action.fingerprint] = answer
+                await self._act(aws, target, memory, action)
         except (AwsError, NeedsUser, SchedulerError) as error:
             await self._hold(target, memory, action, error)
             return
@@ -164,9 +250,50 @@ class Reconciler:
         if reason := _ANNOUNCED.get(type(action)):
             await self._recorder.record(metadata, "Normal", reason=reason, message=_sentence(str(action)))
 
+    async def _act(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
+        def do() -> Coroutine[Any, Any, Any]:
+            return act.act(
+                aws,
+                action,
+                own_tags=target.own_tags,
+                others_ingress=lambda: self._others_ingress(target, action.thing or ""),
+                watchers=self.watchers,
+            )
+
+        if action.is_shared:
+            await self._shared.get(aws.region, action, do)
+        elif action.thing:
+            await self._delete(target, memory, action, do)
+        else:
+            memory.answers[action.fingerprint] = await do()
+
+    async def _delete(
+        self, target: Target, memory: Memory, action: Action[Any], do: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> None:
+        """Delete a thing, unless somebody has begun to use it meanwhile; whoever begins now has it made anew."""
+        thing, region = action.thing or "", target.region
+        async with self._shared.lock(region, thing):
+            used = bool(self._users.others(target.cluster.metadata.uid, region=region, thing=thing))
+            if used != isinstance(action, actions.ReviseSecurityGroup):
+                return
+            self._shared.forget(region, thing=thing)
+            memory.answers[action.fingerprint] = await do()
+
+    def _others_ingress(self, target: Target, thing: str) -> list[Rule]:
+        """Return what the other users of a security group ask of it."""
+        rules: list[Rule] = []
+        for uid in self._users.others(target.cluster.metadata.uid, region=target.region, thing=thing):
+            memory, body = self._memories.get(uid), self._store.get(self._keys.get(uid, ""))
+            if memory and memory.ingress:
+                rules += memory.ingress
+            elif body:
+                other = Target(cluster=DaskCluster.read(body), settings=self._settings)
+                rules += infrastructure.ingress_by_status(other)
+        return rules
+
     async def _run_tasks(self, aws: Aws, target: Target, memory: Memory, action: actions.RunTasks) -> None:
         try:
-            not_placed = await act.run_tasks(aws, action, watchers=self._watchers)
+            not_placed = await act.run_tasks(aws, action, watchers=self.watchers)
         except AwsError as error:
             # Only the refusal of the one and only sending says that nothing was started. Else the launch stays written
             # ahead, to be sent again with the same token: an earlier sending may have been carried out.
@@ -244,8 +371,17 @@ class Reconciler:
         uid = self._uids.pop(key)
         self._keys.pop(uid, None)
         self._memories.pop(uid, None)
-        self._watchers.leave(uid)
+        self.watchers.leave(uid)
+        self._prober.leave(uid)
+        self._launch_queue.withdraw(uid)
+        self._users.leave(uid)
         self.failures.pop(key, None)
+
+
+def _has_to_be_written_ahead(todo: Iterable[Action[Any]], plan: cluster.Plan, target: Target) -> bool:
+    """Whether what is about to be done has to be found again if it is all that is ever heard of it."""
+    launching = any(isinstance(action, actions.RunTasks) for action in todo)
+    return launching or plan.status.made != target.cluster.status.made or not target.cluster.status.conditions
 
 
 def _sentence(text: str) -> str:

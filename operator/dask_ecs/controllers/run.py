@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import logging
 import signal
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 
 import kopf
 from kubernetes.aio import client, config
@@ -19,14 +19,18 @@ from dask_ecs.controllers.objects import UNAVAILABLE, ConflictError, GoneError, 
 from dask_ecs.controllers.queue import WorkQueue
 from dask_ecs.controllers.reconcile import Reconciler
 from dask_ecs.controllers.recorder import Recorder
-from dask_ecs.controllers.store import Store, key_of
+from dask_ecs.controllers.store import Body, Store, key_of
+from dask_ecs.controllers.task_events import TaskEvents
 from dask_ecs.plan.backoff import delay
+from dask_ecs.plan.quota import Limit
 from dask_ecs.plan.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# Objects that are looked at side by side: each spends its time waiting for AWS.
-WORKERS = 20
+# Objects that are looked at side by side: each spends its time waiting for AWS. Some are for deletions alone, which
+# free what others wait for.
+WORKERS = 200
+DELETION_WORKERS = 20
 
 # Seconds between two lists of all objects, which find what a broken watch has missed.
 PRUNE_INTERVAL = 600
@@ -44,6 +48,7 @@ class Options:
     namespaces: tuple[str, ...] | None
     health_address: str | None
     events_queue: str | None = None
+    quotas: Mapping[str, Limit] = dataclasses.field(default_factory=dict)
 
 
 async def run(options: Options) -> None:
@@ -63,9 +68,8 @@ async def run(options: Options) -> None:
         raise StartError(
             f"There is no Kubernetes to talk to ({error}). Set KUBECONFIG, or run with a service account."
         ) from error
-    async with client.ApiClient(kubernetes.configuration) as api, Sessions() as sessions:
+    async with client.ApiClient(kubernetes.configuration) as api, Sessions(limits=options.quotas) as sessions:
         settings = await _completed(options.settings, api, sessions)
-        await _check_access(Objects(api), options.namespaces)
         logger.info("install %s, default region %s", settings.install, settings.default_region)
         await _serve(options, settings, api, sessions, stop=stop, kubernetes=kubernetes)
 
@@ -88,15 +92,21 @@ async def _completed(settings: Settings, api: client.ApiClient, sessions: Sessio
     return dataclasses.replace(settings, install=install, default_region=region)
 
 
-async def _check_access(objects: Objects, namespaces: Collection[str] | None) -> None:
-    """Raise StartError if DaskClusters can not be listed; what may pass by itself, the informer bears."""
+async def _load(
+    objects: Objects, store: Store, namespaces: Collection[str] | None, *, meet: Callable[[Body], None]
+) -> None:
+    """Read all objects before the first is looked at, for it may share what others use.
+
+    Raises:
+        StartError: they can not be listed.
+
+    """
     for namespace in namespaces or (None,):
         try:
-            async for _ in objects.list(namespace=namespace):
-                break
+            async for body in objects.list(namespace=namespace):
+                store.put(body)
+                meet(body)
         except (ApiException, OSError) as error:
-            if isinstance(error, ApiException) and error.status not in (401, 403, 404):
-                continue
             reason = getattr(error, "reason", None) or error
             where = f"namespace {namespace}" if namespace else "all namespaces"
             raise StartError(
@@ -114,12 +124,22 @@ async def _serve(
     stop: asyncio.Event,
     kubernetes: login.Login,
 ) -> None:
-    store, queue, objects = Store(), WorkQueue(), Objects(api)
+    store, objects = Store(), Objects(api)
+    queue = WorkQueue(is_urgent=store.is_being_deleted)
     reconciler = Reconciler(
         settings=settings, store=store, queue=queue, objects=objects, recorder=Recorder(api), sessions=sessions
     )
+    await _load(objects, store, options.namespaces, meet=reconciler.meet)
+    for key in store:
+        queue.add(key)
     informer = Informer(store=store, queue=queue, namespaces=options.namespaces, health_address=options.health_address)
-    background = [asyncio.create_task(_work(reconciler, store, queue, objects)) for _ in range(WORKERS)]
+    background = [
+        asyncio.create_task(_work(reconciler, store, queue, objects, deletions_only=number < DELETION_WORKERS))
+        for number in range(WORKERS)
+    ]
+    if options.events_queue:
+        background.append(asyncio.create_task(_hear(options.events_queue, settings, reconciler, sessions)))
+    background.append(asyncio.create_task(reconciler.run()))
     background.append(asyncio.create_task(_prune(store, queue, objects, options.namespaces)))
     background.append(asyncio.create_task(kubernetes.keep()))
     ready = asyncio.Event()
@@ -130,7 +150,6 @@ async def _serve(
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
-        await reconciler.close()
 
     try:
         await informer.run(stop=stop, ready=ready, on_stop=end)
@@ -146,9 +165,18 @@ async def _announce(ready: asyncio.Event) -> None:
     logger.info("ready: watching DaskClusters")
 
 
-async def _work(reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects) -> None:
+async def _hear(queue_url: str, settings: Settings, reconciler: Reconciler, sessions: Sessions) -> None:
+    aws = sessions.region(settings.default_region)
+    events = TaskEvents(aws, queue_url, install=settings.install, on_task=reconciler.watchers.on_event)
+    reconciler.watchers.events_flow = lambda region: events.healthy and region == aws.region
+    await events.run()
+
+
+async def _work(
+    reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, *, deletions_only: bool
+) -> None:
     while True:
-        key = await queue.get()
+        key = await queue.get(urgent_only=deletions_only)
         try:
             await _once(reconciler, store, queue, objects, key)
         finally:
@@ -191,7 +219,8 @@ async def _prune(store: Store, queue: WorkQueue, objects: Objects, namespaces: C
             for namespace in namespaces or (None,):
                 async for body in objects.list(namespace=namespace):
                     seen.add(key_of(body))
-                    queue.add(store.put(body))
+                    if store.put(body):
+                        queue.add(key_of(body))
             for key in before - seen:
                 await _reread(store, objects, key)
                 queue.add(key)

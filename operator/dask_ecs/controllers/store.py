@@ -24,13 +24,20 @@ class Store:
         """Return the object, None if there is none."""
         return self._bodies.get(key)
 
-    def put(self, body: Body) -> str:
-        """Remember an object, and return its key."""
+    def is_being_deleted(self, key: str) -> bool:
+        """Whether somebody has asked to delete the object, or it is gone."""
+        body = self._bodies.get(key)
+        return body is None or "deletionTimestamp" in body["metadata"]
+
+    def put(self, body: Body) -> bool:
+        """Remember an object; return whether it is news."""
         key = key_of(body)
         before = self._bodies.get(key)
-        if before is None or _uid(before) != _uid(body) or _version(body) >= _version(before):
-            self._bodies[key] = body
-        return key
+        if before and _uid(before) == _uid(body) and _version(body) <= _version(before):
+            return False
+        metadata = {name: value for name, value in body["metadata"].items() if name != "managedFields"}
+        self._bodies[key] = {**body, "metadata": metadata}
+        return True
 
     def remove(self, key: str, *, uid: str | None = None) -> None:
         """Forget an object; with `uid`, only if it is that one, not a successor of the same name."""

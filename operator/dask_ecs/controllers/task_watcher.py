@@ -1,9 +1,10 @@
-"""One memory of an ECS cluster's tasks, kept by polling: quick while something starts or stops, else slow."""
+"""One memory of an ECS cluster's tasks: told by events where there are any, else kept by polling by need."""
 
 import asyncio
 import contextvars
 import dataclasses
 import datetime
+import functools
 import logging
 from collections.abc import Callable, Iterable
 
@@ -16,9 +17,22 @@ from dask_ecs.plan.observed import Task
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two looks. An account has 20 ListTasks and DescribeTasks a second (AWS: "Request throttling").
-BUSY_INTERVAL = 1.0
-STILL_INTERVAL = 10.0
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Pace:
+    """Seconds between two looks at tasks that start or stop, and between two sweeps of all."""
+
+    busy: float
+    still: float
+
+
+# An account has 20 ListTasks and DescribeTasks a second (AWS: "Request throttling"); a sweep takes two for each hundred
+# tasks. Events may come late or get lost, so what they tell is checked.
+POLLING = Pace(busy=1, still=60)
+WITH_EVENTS = Pace(busy=15, still=600)
+
+# ECS shows a stopped task for an hour (AWS: "DescribeTasks"); it is kept in mind as long.
+STOPPED_FOR = datetime.timedelta(hours=1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,33 +46,52 @@ class Listing:
 class TaskWatcher:
     """Watches one ECS cluster for all DaskClusters in it; `wake(uid)` is called when a task of theirs has changed."""
 
-    def __init__(self, aws: Aws, *, ecs_cluster: str, install: str, wake: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        *,
+        ecs_cluster: str,
+        install: str,
+        wake: Callable[[str], None],
+        pace: Callable[[], Pace] = lambda: POLLING,
+    ) -> None:
         self._aws = aws
         self._ecs_cluster = ecs_cluster
         self._install = install
         self._wake = wake
-        self._busy: dict[str, bool] = {}
+        self._pace = pace
+        self._interested: set[str] = set()
+        self._busy: set[str] = set()
+        self._searching: set[str] = set()
         self._tasks: dict[str, dict[str, Task]] = {}
         self._foreign: set[str] = set()
         self._listed_at: datetime.datetime | None = None
+        self._swept_at = -float("inf")
         self._nudged = asyncio.Event()
         self.error: AwsError | None = None
         self.failures = 0
         """How often in a row the tasks could not be listed."""
 
-    def watch(self, uid: str, *, busy: bool) -> Listing | None:
-        """Say that a cluster is interested, and whether it waits for something; None until all was listed once."""
-        if busy and not self._busy.get(uid):
+    def watch(self, uid: str, *, busy: bool, searching: bool = False) -> Listing | None:
+        """Say that a cluster is interested, and whether it waits for its tasks; None until all was listed once.
+
+        `searching`: tasks may be there that were never seen, so that all have to be listed.
+        """
+        if busy and uid not in self._busy:
             self._nudged.set()
-        self._busy[uid] = busy
+        self._interested.add(uid)
+        (self._busy.add if busy else self._busy.discard)(uid)
+        (self._searching.add if searching else self._searching.discard)(uid)
         if self._listed_at is None:
             return None
         return Listing(tasks=tuple(self._tasks.get(uid, {}).values()), listed_at=self._listed_at)
 
     def leave(self, uid: str) -> bool:
         """Say that a cluster is not interested any more; return whether nobody is."""
-        self._busy.pop(uid, None)
-        return not self._busy
+        for uids in (self._interested, self._busy, self._searching):
+            uids.discard(uid)
+        self._tasks.pop(uid, None)
+        return not self._interested
 
     def put(self, tasks: Iterable[Task]) -> set[str]:
         """Take in what AWS said of tasks; return whose have changed. What is older than what is known is left out."""
@@ -83,56 +116,87 @@ class TaskWatcher:
 
     async def run(self) -> None:
         """Poll until cancelled."""
+        time = asyncio.get_running_loop().time
         while True:
             self._nudged.clear()
             try:
-                changed = await self._poll()
+                changed = await self._look(now=time())
                 if self.error:
-                    changed |= set(self._busy)
+                    changed |= self._interested
                 self.error, self.failures = None, 0
             except AwsError as error:
                 logger.warning("The tasks of %s could not be listed: %s", self._ecs_cluster, error)
                 self.error = error
                 self.failures += 1
-                changed = set(self._busy)
+                changed = set(self._interested)
             for uid in changed:
                 self._wake(uid)
-            interval = BUSY_INTERVAL if any(self._busy.values()) and not self.error else STILL_INTERVAL
+            pace = self._pace()
+            quick = self._busy and (not self.error or self._listed_at is None)
+            interval = pace.busy if quick else max(self._swept_at + pace.still - time(), pace.busy)
+            if self.error:
+                interval = min(_AFTER_ERROR * 2**self.failures, pace.still)
+            looked_at = time()
             try:
                 await asyncio.wait_for(self._nudged.wait(), interval)
-                await asyncio.sleep(BUSY_INTERVAL / 10)  # several that start together share one look
+                await asyncio.sleep(min(interval, looked_at + pace.busy - time()))  # several may start together
             except TimeoutError:
                 continue
 
-    async def _poll(self) -> set[str]:
+    async def _look(self, *, now: float) -> set[str]:
+        """Look at what is waited for and, when it is time, at all there is; return whose tasks have changed."""
+        if self._listed_at is None or self._searching or now - self._swept_at >= self._pace().still:
+            changed = await self._sweep()
+            self._swept_at = now
+            return changed
+        awaited = [task.arn for uid in self._busy for task in self._tasks.get(uid, {}).values() if not task.is_stopped]
+        return await self._describe(awaited, listed=frozenset())
+
+    async def _sweep(self) -> set[str]:
         first = self._listed_at is None
         now = datetime.datetime.now(datetime.UTC)
-        listed = await self._list()
+        listed = await self._list(stopped=first or bool(self._searching))
         known = {arn: task for tasks in self._tasks.values() for arn, task in tasks.items()}
         finished = {arn for arn, task in known.items() if task.is_stopped}
         wanted = [arn for arn in listed if arn not in self._foreign and arn not in finished]
-        # What RunTask has just answered may not be listed yet.
+        # What RunTask has just answered, or what has just stopped, may not be listed.
         wanted += [arn for arn in known if arn not in listed and arn not in finished]
-        described, missing = await aws_tasks.describe(self._aws, ecs_cluster=self._ecs_cluster, arns=wanted)
+        changed = await self._describe(wanted, listed=listed)
+        self._foreign &= listed
+        for arn in finished:
+            if now - (known[arn].stopped_at or now) > STOPPED_FOR:
+                changed |= self._drop(known[arn])
+        self._listed_at = now
+        return changed | self._interested if first else changed
+
+    async def _describe(self, arns: list[str], *, listed: frozenset[str]) -> set[str]:
+        now = datetime.datetime.now(datetime.UTC)
+        described, missing = await aws_tasks.describe(self._aws, ecs_cluster=self._ecs_cluster, arns=arns)
         changed = self.put(described)
         # Tasks that are not of our making are not described again.
-        self._foreign = (self._foreign | (set(wanted) - {task.arn for task in described} - missing)) & listed
-        for arn, task in known.items():
-            unseen = arn in missing and now - task.created_at > UNSEEN_FOR
-            if unseen or (arn in finished and arn not in listed):
-                uid = names.uid_of(task.started_by, install=self._install) or ""
-                del self._tasks[uid][arn]
-                changed.add(uid)
-        self._listed_at = now
-        return changed | set(self._busy) if first else changed
+        self._foreign |= (listed & set(arns)) - {task.arn for task in described} - missing
+        for tasks in list(self._tasks.values()):
+            for arn in missing & tasks.keys():
+                if now - tasks[arn].created_at > UNSEEN_FOR:
+                    changed |= self._drop(tasks[arn])
+        return changed
 
-    async def _list(self) -> set[str]:
+    def _drop(self, task: Task) -> set[str]:
+        uid = names.uid_of(task.started_by, install=self._install) or ""
+        self._tasks.get(uid, {}).pop(task.arn, None)
+        return {uid}
+
+    async def _list(self, *, stopped: bool) -> frozenset[str]:
         try:
-            return set(await aws_tasks.list_arns(self._aws, ecs_cluster=self._ecs_cluster))
+            return frozenset(await aws_tasks.list_arns(self._aws, ecs_cluster=self._ecs_cluster, stopped=stopped))
         except AwsError as error:
             if error.kind is Kind.GONE:  # no ECS cluster, no tasks
-                return set()
+                return frozenset()
             raise
+
+
+# Seconds after a failure, doubled each time.
+_AFTER_ERROR = 5.0
 
 
 class TaskWatchers:
@@ -142,12 +206,20 @@ class TaskWatchers:
         self._install = install
         self._wake = wake
         self._running: dict[tuple[str, str], tuple[TaskWatcher, asyncio.Task[None]]] = {}
+        self.events_flow: Callable[[str], bool] = lambda _: False
+        """Whether ECS's events tell of the tasks of a region, so that a look now and then is enough."""
 
     def of(self, aws: Aws, ecs_cluster: str) -> TaskWatcher:
         """Return the watcher of an ECS cluster."""
         key = (aws.region, ecs_cluster)
         if key not in self._running:
-            watcher = TaskWatcher(aws, ecs_cluster=ecs_cluster, install=self._install, wake=self._wake)
+            watcher = TaskWatcher(
+                aws,
+                ecs_cluster=ecs_cluster,
+                install=self._install,
+                wake=self._wake,
+                pace=functools.partial(self._pace, aws.region),
+            )
             self._running[key] = (
                 watcher,
                 asyncio.create_task(
@@ -157,6 +229,13 @@ class TaskWatchers:
                 ),
             )
         return self._running[key][0]
+
+    def on_event(self, ecs_cluster: str, task: Task) -> None:
+        """Take in what an event says of a task."""
+        region = ecs_cluster.split(":")[3]
+        if found := self._running.get((region, ecs_cluster)):
+            for uid in found[0].put([task]):
+                self._wake(uid)
 
     def leave(self, uid: str) -> None:
         """Say that a cluster is not interested in any tasks any more."""
@@ -171,3 +250,6 @@ class TaskWatchers:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _pace(self, region: str) -> Pace:
+        return WITH_EVENTS if self.events_flow(region) else POLLING

@@ -22,6 +22,7 @@ Subject = Literal[
     "tasks",
     "stop",
     "scaleDown",
+    "terminate",
 ]
 
 Result = TypeVar("Result")
@@ -32,6 +33,16 @@ class Action(Generic[Result]):
     """One thing to do, safe to do again. `subject` is what a failure of it holds back."""
 
     subject: Subject
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether what came of it holds for every cluster of the region that asks for the same."""
+        return False
+
+    @property
+    def thing(self) -> str | None:
+        """The made thing that it makes, changes or deletes, as `kind/name`."""
+        return None
 
     @property
     def fingerprint(self) -> str:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from dask_ecs.plan.action import Action, Subject
+from dask_ecs.plan.action import Action, Result, Subject
 from dask_ecs.plan.observed import EcsCluster, Launch, Network
 from dask_ecs.plan.security_group import Rule
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class IdentifyAccount(Action[str]):
+class SharedAction(Action[Result]):
+    """What need be done once only, however many clusters ask for the same."""
+
+    @property
+    def is_shared(self) -> bool:
+        """See `Action`."""
+        return True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class IdentifyAccount(SharedAction[str]):
     """Ask whose credentials these are."""
 
     subject: Subject = "account"
@@ -32,12 +43,17 @@ class ResolveNetwork(Action[Network]):
     fargate: bool
     frozen: Network | None = dataclasses.field(default=None, compare=False)
 
+    @property
+    def is_shared(self) -> bool:
+        """See `Action`; what was resolved for one cluster before stays that cluster's."""
+        return self.frozen is None
+
     def __str__(self) -> str:
         return f"find the subnets of {self.vpc_id or 'the default VPC'}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class UseEcsCluster(Action[EcsCluster]):
+class UseEcsCluster(SharedAction[EcsCluster]):
     """Look at the ECS cluster that the user gave."""
 
     subject: Subject = "ecsCluster"
@@ -59,19 +75,24 @@ class FindEcsCluster(Action[str]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EnsureEcsCluster(Action[EcsCluster]):
+class EnsureEcsCluster(SharedAction[EcsCluster]):
     """Create the ECS cluster, or find it."""
 
     subject: Subject = "ecsCluster"
     name: str
     tags: Mapping[str, str]
 
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"ecs-cluster/{self.name}"
+
     def __str__(self) -> str:
         return f"make ECS cluster {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EnsureRole(Action[str]):
+class EnsureRole(SharedAction[str]):
     """Create an IAM role, or find it, and give it its policies."""
 
     name: str
@@ -82,12 +103,17 @@ class EnsureRole(Action[str]):
     permissions_boundary: str | None = None
     tags: Mapping[str, str]
 
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"iam-role/{self.name}"
+
     def __str__(self) -> str:
         return f"make IAM role {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EnsureSecurityGroup(Action[str]):
+class EnsureSecurityGroup(SharedAction[str]):
     """Create the security group, or find it, and give it exactly these rules."""
 
     subject: Subject = "securityGroup"
@@ -96,12 +122,17 @@ class EnsureSecurityGroup(Action[str]):
     rules: tuple[Rule, ...]
     tags: Mapping[str, str]
 
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"security-group/{self.name}"
+
     def __str__(self) -> str:
         return f"make security group {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EnsureLogGroup(Action[str]):
+class EnsureLogGroup(SharedAction[str]):
     """Create the log group if it is not there; one that is there is left as it is."""
 
     subject: Subject = "logGroup"
@@ -114,10 +145,15 @@ class EnsureLogGroup(Action[str]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RegisterTaskDefinition(Action[str]):
+class RegisterTaskDefinition(SharedAction[str]):
     """Register a task definition, or find the revision that holds the same."""
 
     request: Mapping[str, Any]
+
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"task-definition/{self.request['family']}"
 
     def __str__(self) -> str:
         return f"register task definition {self.request['family']}"
@@ -160,6 +196,17 @@ class StopTask(Action[None]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TerminateScheduler(Action[datetime.datetime]):
+    """Ask the scheduler to close its workers and end; its answer is the moment when it was asked."""
+
+    subject: Subject = "terminate"
+    scheduler_address: str
+
+    def __str__(self) -> str:
+        return f"ask the scheduler at {self.scheduler_address} to end, and its workers with it"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RetireWorkers(Action[None]):
     """Let the scheduler choose and retire `count` of the workers in `tasks` (ARNs by host), then stop these."""
 
@@ -174,14 +221,20 @@ class RetireWorkers(Action[None]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DeregisterTaskDefinitions(Action[bool]):
-    """Deregister every revision of every family with this prefix."""
+class DeregisterTaskDefinition(Action[bool]):
+    """Deregister a family: the revision that is known, else every one of it."""
 
     subject: Subject = "schedulerDefinition"
-    family_prefix: str
+    family: str
+    revision: str | None = None
+
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"task-definition/{self.family}"
 
     def __str__(self) -> str:
-        return f"deregister task definitions {self.family_prefix}*"
+        return f"deregister task definition {self.family}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -190,6 +243,11 @@ class DeleteRole(Action[bool]):
 
     name: str
     tags: Mapping[str, str]
+
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"iam-role/{self.name}"
 
     def __str__(self) -> str:
         return f"delete IAM role {self.name}"
@@ -203,8 +261,30 @@ class DeleteSecurityGroup(Action[bool]):
     name: str
     tags: Mapping[str, str]
 
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"security-group/{self.name}"
+
     def __str__(self) -> str:
         return f"delete security group {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReviseSecurityGroup(Action[bool]):
+    """Take from a security group what only this cluster asked of it; others use it on."""
+
+    subject: Subject = "securityGroup"
+    name: str
+    tags: Mapping[str, str]
+
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"security-group/{self.name}"
+
+    def __str__(self) -> str:
+        return f"take this cluster's rules from security group {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -214,6 +294,11 @@ class DeleteEcsCluster(Action[bool]):
     subject: Subject = "ecsCluster"
     name: str
     tags: Mapping[str, str]
+
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return f"ecs-cluster/{self.name}"
 
     def __str__(self) -> str:
         return f"delete ECS cluster {self.name}"

@@ -14,10 +14,6 @@ from dask_ecs.plan.observed import ROLES, Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
 
-# While something starts, the scheduler is asked so often who has joined; and so often when all is still. Seconds.
-PROBE_BUSY = datetime.timedelta(seconds=1)
-PROBE_STILL = datetime.timedelta(seconds=15)
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -32,6 +28,8 @@ class Plan:
     gone: bool = False
     holds: Mapping[Subject, Hold] = dataclasses.field(default_factory=dict)
     """The holds that still matter."""
+    infrastructure: tuple[Action[Any], ...] = ()
+    """All that has to be there besides tasks, made or not yet."""
 
 
 def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
@@ -50,7 +48,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     try:
         infrastructure.admit(target)
         if finished and there.ecs_cluster:
-            todo = tasks.stop_all(observed, ecs_cluster=there.ecs_cluster.arn, why="the scheduler has finished")
+            todo += tasks.stop_all(observed, ecs_cluster=there.ecs_cluster.arn, why="the scheduler has finished")
         elif finished is None:
             todo = list(missing)
             if observed.tasks is not None:
@@ -72,14 +70,14 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
         now=now,
     )
     busy = bool(ready) or _in_flight(sorted_tasks, observed)
-    probe_at = [now + (PROBE_BUSY if busy else PROBE_STILL)] if sorted_tasks.scheduler else []
     return Plan(
         actions=ready,
         status=said,
-        wake_at=min([*waits, *step.wake_at, *probe_at], default=None),
+        wake_at=min([*waits, *step.wake_at], default=None),
         run_again_at=_run_again_at(sorted_tasks, observed, now=now),
         busy=busy,
         holds=observed.holds,
+        infrastructure=there.wanted,
     )
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import urllib.parse
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import actions, commands, roles, security_group, task_definitions
+from dask_ecs.plan import actions, commands, made, roles, security_group, task_definitions
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, EcsCluster, Network
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.worker_preload import worker_preload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dask_ecs.plan.observed import Observed, Role
+    from dask_ecs.plan.security_group import Rule
     from dask_ecs.plan.target import Target
 
 
@@ -30,6 +32,8 @@ class Infrastructure:
     execution_role_arn: str | None
     task_role_arn: str | None
     definitions: Mapping[Role, str]
+    wanted: tuple[Action[Any], ...] = ()
+    """Whatever has come or is to come of it."""
     complete: bool = False
 
 
@@ -75,7 +79,7 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
     missing = [action for action in wanted if known.answer(action) is None]
     closed = bool(spec.network.security_groups) or there.security_group_id is not None
     complete = not missing and closed and there.definitions.keys() == set(ROLES)
-    return dataclasses.replace(there, complete=complete), missing
+    return dataclasses.replace(there, wanted=tuple(wanted), complete=complete), missing
 
 
 def admit(target: Target) -> None:
@@ -126,13 +130,13 @@ def ecs_cluster(target: Target) -> Action[EcsCluster]:
     spec = target.cluster.spec
     if spec.cluster_arn:
         return actions.UseEcsCluster(arn=spec.cluster_arn)
-    return actions.EnsureEcsCluster(name=target.ecs_cluster_name, tags=target.tags)
+    return actions.EnsureEcsCluster(name=made.ecs_cluster_name(target), tags=target.made_tags)
 
 
 def _log_group(target: Target) -> actions.EnsureLogGroup:
     logs = target.cluster.spec.logs
-    # Other clusters write to it too, so it carries no mark of this one.
-    tags = {**target.cluster.spec.tags, "ecs.dask.org/install": target.settings.install}
+    # Clusters of other namespaces write to it too, so it carries no mark of this one.
+    tags = {"ecs.dask.org/install": target.settings.install}
     return actions.EnsureLogGroup(name=logs.group, retention_days=logs.retention_days, tags=tags)
 
 
@@ -141,7 +145,10 @@ def _network(target: Target) -> actions.ResolveNetwork:
     frozen = None
     if before.vpc_id and not wanted.subnets:
         frozen = Network(
-            vpc_id=before.vpc_id, vpc_cidrs=(), subnets=before.subnets, assign_public_ip=before.assign_public_ip
+            vpc_id=before.vpc_id,
+            vpc_cidrs=before.vpc_cidrs,
+            subnets=before.subnets,
+            assign_public_ip=before.assign_public_ip,
         )
     return actions.ResolveNetwork(
         vpc_id=wanted.vpc_id,
@@ -153,17 +160,31 @@ def _network(target: Target) -> actions.ResolveNetwork:
 
 
 def _security_group(target: Target, network: Network, observed: Observed) -> actions.EnsureSecurityGroup:
-    spec = target.cluster.spec
     # A scheduler that runs keeps its ports until it is replaced, whatever the spec says by now.
-    ports = {spec.scheduler.port, spec.scheduler.dashboard_port}
-    ports.update(port for task in observed.of_role("scheduler") if task.is_live for port in task.ports or ())
-    rules = security_group.rules(
-        ports=ports,
-        cidrs=(*(spec.network.allowed_cidrs or network.vpc_cidrs), *target.settings.operator_cidrs),
-    )
+    running = (port for task in observed.of_role("scheduler") if task.is_live for port in task.ports or ())
     return actions.EnsureSecurityGroup(
-        name=target.security_group_name, vpc_id=network.vpc_id, rules=rules, tags=target.tags
+        name=made.security_group_name(target),
+        vpc_id=network.vpc_id,
+        rules=ingress(target, vpc_cidrs=network.vpc_cidrs, running_ports=running),
+        tags=target.made_tags,
     )
+
+
+def ingress(target: Target, *, vpc_cidrs: Iterable[str], running_ports: Iterable[int]) -> tuple[Rule, ...]:
+    """Return the rules that this cluster asks of its security group; others that share it may ask for more."""
+    spec = target.cluster.spec
+    return security_group.rules(
+        ports={spec.scheduler.port, spec.scheduler.dashboard_port, *running_ports},
+        cidrs=(*(spec.network.allowed_cidrs or vpc_cidrs), *target.settings.operator_cidrs),
+    )
+
+
+def ingress_by_status(target: Target) -> tuple[Rule, ...]:
+    """Return the same for a cluster that was not looked at yet since the operator's start."""
+    status = target.cluster.status
+    links = (status.scheduler_address, status.dashboard_link)
+    ports = [port for link in links if link and (port := urllib.parse.urlsplit(link).port)]
+    return ingress(target, vpc_cidrs=status.network.vpc_cidrs, running_ports=ports)
 
 
 def _execution_role(target: Target, account_id: str) -> actions.EnsureRole:
@@ -172,38 +193,38 @@ def _execution_role(target: Target, account_id: str) -> actions.EnsureRole:
     )
     return actions.EnsureRole(
         subject="executionRole",
-        name=target.execution_role_name,
+        name=made.role_name(target, "execution"),
         path=target.settings.role_path,
         trust=roles.trust(account_id=account_id, region=target.region),
         inline_policy=policy,
         permissions_boundary=target.settings.permissions_boundary,
-        tags=target.tags,
+        tags=target.made_tags,
     )
 
 
 def _task_role(target: Target, account_id: str) -> actions.EnsureRole:
     return actions.EnsureRole(
         subject="taskRole",
-        name=target.task_role_name,
+        name=made.role_name(target, "task"),
         path=target.settings.role_path,
         trust=roles.trust(account_id=account_id, region=target.region),
         inline_policy=None,
         attached_policies=target.cluster.spec.iam.task_role_policies,
         permissions_boundary=target.settings.permissions_boundary,
-        tags=target.tags,
+        tags=target.made_tags,
     )
 
 
 def _definition(target: Target, role: Role, there: Infrastructure) -> actions.RegisterTaskDefinition:
-    request = task_definitions.request(
+    content = task_definitions.content(
         target.cluster.spec,
         role,
         image=target.image,
         region=target.region,
-        execution_role_arn=there.execution_role_arn or "",
-        task_role_arn=there.task_role_arn or "",
-        family_prefix=target.family_prefix,
-        tags=target.tags,
+        execution_role=there.execution_role_arn or "",
+        task_role=there.task_role_arn or "",
     )
+    tags = [{"key": key, "value": value} for key, value in target.made_tags.items()]
     subject: Subject = "schedulerDefinition" if role == "scheduler" else "workerDefinition"
+    request = {"family": made.family(target, role), **content, "tags": tags}
     return actions.RegisterTaskDefinition(subject=subject, request=request)

@@ -17,13 +17,31 @@ def short_hash(*parts: str, length: int = HASH_LENGTH) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:length]
 
 
-def cluster_prefix(*, install: str, namespace: str, name: str, uid: str, limit: int) -> str:
-    """Return `dask-<install>-<namespace>-<name>-<hash of the UID>`, at most `limit` characters.
+def of_namespace(*, install: str, namespace: str, suffix: str, limit: int) -> str:
+    """Return `dask-<install>-<namespace><suffix>`, at most `limit` characters.
+
+    What is too long is cut in the readable middle and gets a hash there, so that no two namespaces share a name.
+    """
+    readable = _readable("dask", install, namespace)
+    if len(readable) + len(suffix) > limit:
+        readable = _cut(readable, short_hash(install, namespace), limit=limit - len(suffix))
+    return readable + suffix
+
+
+def of_cluster(*, install: str, namespace: str, name: str, uid: str, suffix: str, limit: int) -> str:
+    """Return `dask-<install>-<namespace>-<name>-<hash of the UID><suffix>`, at most `limit` characters.
 
     What is too long is cut in the readable middle; the hash stays, so that the name remains this cluster's alone.
     """
-    readable = re.sub(r"[^A-Za-z0-9-]", "-", f"dask-{install}-{namespace}-{name}")
-    return f"{readable[: limit - HASH_LENGTH - 1].rstrip('-')}-{short_hash(uid)}"
+    return _cut(_readable("dask", install, namespace, name), short_hash(uid), limit=limit - len(suffix)) + suffix
+
+
+def _readable(*parts: str) -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "-", "-".join(parts))
+
+
+def _cut(readable: str, end: str, *, limit: int) -> str:
+    return f"{readable[: limit - len(end) - 1].rstrip('-')}-{end}"
 
 
 def started_by(*, install: str, uid: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from dask_ecs.plan.action import Action, Result, Subject
@@ -19,7 +19,7 @@ SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 PORTS_VARIABLE = "DASK_ECS_SCHEDULER_PORTS"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """One ECS task of a cluster, as DescribeTasks tells it."""
 
@@ -106,10 +106,20 @@ class Known:
     """What came of the actions done so far, by their fingerprint: an edit that changes an action asks for it anew."""
 
     answers: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    shared: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """What came of those that were done for all clusters of the region."""
+    recall: Callable[[Action[Any]], Any] | None = None
+    """What the status says came of an action, as long as nothing speaks against it."""
 
     def answer(self, action: Action[Result]) -> Result | None:
         """Return what came of an action, None if it was not done, or has to be done again."""
-        return self.answers.get(action.fingerprint)
+        fingerprint = action.fingerprint
+        answer: Result | None = self.answers.get(fingerprint)
+        if answer is None and action.is_shared:
+            answer = self.shared.get(fingerprint)
+        if answer is None and self.recall:
+            answer = self.recall(action)
+        return answer
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -154,6 +164,8 @@ class Observed:
     launches: tuple[Launch, ...] = ()
     probe: SchedulerProbe | None = None
     holds: Mapping[Subject, Hold] = dataclasses.field(default_factory=dict)
+    in_use: frozenset[str] = frozenset()
+    """Of what was made for this cluster, what other clusters use too, as kind/name."""
 
     def of_role(self, role: Role) -> tuple[Task, ...]:
         """Return the tasks of one role, oldest first."""

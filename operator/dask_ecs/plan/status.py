@@ -18,7 +18,7 @@ from dask_ecs.api.status import (
     TaskDefinitions,
     WorkerCounts,
 )
-from dask_ecs.plan import conditions
+from dask_ecs.plan import conditions, made
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Launch as Written
 from dask_ecs.plan.observed import Observed, Role
@@ -93,11 +93,14 @@ def of_cluster(
                 execution=there.execution_role_arn or before.roles.execution,
                 task=there.task_role_arn or before.roles.task,
             ),
-            "made_roles": _made_roles(target, there),
+            "made": tuple(sorted({*before.made, *map(str, made.wanted(target))})),
             "security_group_id": there.security_group_id or before.security_group_id,
             "log_group": there.log_group or before.log_group,
             "network": ResolvedNetwork(
-                vpc_id=network.vpc_id, subnets=network.subnets, assign_public_ip=network.assign_public_ip
+                vpc_id=network.vpc_id,
+                subnets=network.subnets,
+                vpc_cidrs=network.vpc_cidrs,
+                assign_public_ip=network.assign_public_ip,
             )
             if network
             else before.network,
@@ -125,12 +128,6 @@ def _of_unseen(
             "conditions": conditions.stamp(before.conditions, said, generation=generation, now=now),
         }
     )
-
-
-def _made_roles(target: Target, there: Infrastructure) -> tuple[str, ...]:
-    given, before = target.cluster.spec.iam, target.cluster.status.made_roles
-    there_now = {there.execution_role_arn, there.task_role_arn} - {given.execution_role_arn, given.task_role_arn}
-    return tuple(sorted({*before, *(arn for arn in there_now if arn)}))
 
 
 def _dashboard(tasks: Tasks) -> str | None:

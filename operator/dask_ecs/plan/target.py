@@ -39,48 +39,43 @@ class Target:
 
     @property
     def own_tags(self) -> dict[str, str]:
-        """The tags by which a thing is known to be this cluster's, and may be deleted."""
-        return {"ecs.dask.org/install": self.settings.install, "ecs.dask.org/uid": self.cluster.metadata.uid}
+        """The tags by which a thing that was made is known to be this cluster's, or its namespace's, to delete."""
+        metadata = self.cluster.metadata
+        install = {"ecs.dask.org/install": self.settings.install}
+        if self.cluster.spec.isolation == "namespace":
+            return {**install, "ecs.dask.org/namespace": metadata.namespace}
+        return {**install, "ecs.dask.org/uid": metadata.uid}
+
+    @property
+    def made_tags(self) -> dict[str, str]:
+        """All tags of what is made besides tasks: what others use too carries nothing of this cluster."""
+        return self.own_tags if self.cluster.spec.isolation == "namespace" else self.tags
 
     @property
     def tags(self) -> dict[str, str]:
-        """All tags of what is made for this cluster: the user's, and ours, which win."""
+        """All tags of this cluster's tasks: the user's, and ours, which win."""
         metadata = self.cluster.metadata
-        ours = {"ecs.dask.org/namespace": metadata.namespace, "ecs.dask.org/name": metadata.name}
-        return {**self.cluster.spec.tags, **ours, **self.own_tags}
+        ours = {
+            "ecs.dask.org/install": self.settings.install,
+            "ecs.dask.org/namespace": metadata.namespace,
+            "ecs.dask.org/name": metadata.name,
+            "ecs.dask.org/uid": metadata.uid,
+        }
+        return {**self.cluster.spec.tags, **ours}
 
-    @property
-    def ecs_cluster_name(self) -> str:
-        """The name of the ECS cluster, where one is made."""
-        return self._name(limit=names.ECS_NAME)
-
-    @property
-    def security_group_name(self) -> str:
-        """The name of the security group, where one is made."""
-        return self._name(limit=names.SECURITY_GROUP_NAME)
-
-    @property
-    def execution_role_name(self) -> str:
-        """The name of the execution role, where one is made."""
-        return self._name(limit=names.IAM_ROLE_NAME, suffix="-execution")
-
-    @property
-    def task_role_name(self) -> str:
-        """The name of the task role, where one is made."""
-        return self._name(limit=names.IAM_ROLE_NAME, suffix="-task")
-
-    @property
-    def family_prefix(self) -> str:
-        """What the families of this cluster's task definitions, and no others, begin with."""
-        return self._name(limit=names.ECS_NAME, suffix="-", room=len("scheduler-") + names.HASH_LENGTH)
-
-    def _name(self, *, limit: int, suffix: str = "", room: int = 0) -> str:
+    def made_name(self, *suffixes: str, limit: int) -> str:
+        """Return the name of a thing that is made for the namespace or, isolated, for this cluster alone."""
         metadata = self.cluster.metadata
-        prefix = names.cluster_prefix(
+        suffix = "".join(f"-{part}" for part in suffixes)
+        if self.cluster.spec.isolation == "namespace":
+            return names.of_namespace(
+                install=self.settings.install, namespace=metadata.namespace, suffix=suffix, limit=limit
+            )
+        return names.of_cluster(
             install=self.settings.install,
             namespace=metadata.namespace,
             name=metadata.name,
             uid=metadata.uid,
-            limit=limit - len(suffix) - room,
+            suffix=suffix,
+            limit=limit,
         )
-        return prefix + suffix

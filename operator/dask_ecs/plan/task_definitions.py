@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import commands, names
+from dask_ecs.plan import commands
 from dask_ecs.plan.worker_preload import worker_preload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dask_ecs.api.spec import DaskClusterSpec
     from dask_ecs.plan.observed import Role
 
@@ -22,20 +19,13 @@ WORKER_STOP_TIMEOUT = 120
 OPEN_FILES = 65535
 
 
-def request(
-    spec: DaskClusterSpec,
-    role: Role,
-    *,
-    image: str,
-    region: str,
-    execution_role_arn: str,
-    task_role_arn: str,
-    family_prefix: str,
-    tags: Mapping[str, str],
+def content(
+    spec: DaskClusterSpec, role: Role, *, image: str, region: str, execution_role: str, task_role: str
 ) -> dict[str, Any]:
-    """Return RegisterTaskDefinition's parameters; the family's name ends with a hash of what it holds.
+    """Return RegisterTaskDefinition's parameters but for family and tags; the roles by ARN or by name.
 
-    There is no command in it: that comes with RunTask, for a worker's holds the scheduler's address.
+    There is no command in it: that comes with RunTask, for a worker's holds the scheduler's address. So clusters that
+    ask for the same have the same definition.
     """
     shape = spec.scheduler if role == "scheduler" else spec.worker
     container: dict[str, Any] = {
@@ -63,19 +53,16 @@ def request(
         container["stopTimeout"] = WORKER_STOP_TIMEOUT
         if spec.worker.gpu:
             container["resourceRequirements"] = [{"type": "GPU", "value": str(spec.worker.gpu)}]
-    content = {
+    return {
         "networkMode": "awsvpc",
         "requiresCompatibilities": [spec.launch_type],
         "cpu": str(shape.cpu_units),
         "memory": str(shape.memory_mib),
-        "executionRoleArn": execution_role_arn,
-        "taskRoleArn": task_role_arn,
+        "executionRoleArn": execution_role,
+        "taskRoleArn": task_role,
         "runtimePlatform": {"cpuArchitecture": spec.cpu_architecture, "operatingSystemFamily": "LINUX"},
         "containerDefinitions": [container],
     }
-    content_hash = names.short_hash(json.dumps(content, sort_keys=True))
-    tag_list = [{"key": key, "value": value} for key, value in tags.items()]
-    return {"family": f"{family_prefix}{role}-{content_hash}", **content, "tags": tag_list}
 
 
 def environment(spec: DaskClusterSpec, role: Role) -> list[dict[str, str]]:

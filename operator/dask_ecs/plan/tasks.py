@@ -134,7 +134,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
     return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
 
 
-def stop_all(observed: Observed, *, ecs_cluster: str, why: str) -> list[Action[Any]]:
+def stop_all(observed: Observed, *, ecs_cluster: str, why: str) -> list[actions.StopTask]:
     """Return the stop of every live task, the scheduler first: workers without one leave at once."""
     live = [task for role in ROLES for task in observed.of_role(role) if task.is_live]
     return [_stop(task, ecs_cluster, why) for task in live]

@@ -6,10 +6,13 @@ import dataclasses
 import datetime
 from typing import Any
 
-from dask_ecs.plan import actions, launch, tasks
+from dask_ecs.plan import actions, launch, made, tasks
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed
 from dask_ecs.plan.target import Target
+
+# A nanny gives its worker some seconds to end; what Dask has not ended within this is stopped by ECS.
+END_WITHIN = datetime.timedelta(seconds=15)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,8 +34,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
     if ecs_cluster:  # an empty ARN: there is none, so there are no tasks
         if observed.tasks is None:
             return Teardown(waits_for="the tasks to be listed")
-        todo = tasks.stop_all(observed, ecs_cluster=ecs_cluster, why="the DaskCluster is deleted")
-        wake_at = []
+        todo, wake_at = _end_tasks(observed, ecs_cluster=ecs_cluster, now=now)
         for entry in observed.launches:
             if action := launch.resolve(entry, observed, request=None, now=now):
                 todo.append(action)
@@ -42,32 +44,60 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
         if alive or observed.launches:
             waits_for = f"{alive} tasks to stop" if alive else "a launch of unknown outcome to show its tasks"
             return Teardown(todo=tuple(todo), wake_at=tuple(wake_at), waits_for=waits_for)
-    left = [action for action in _deletions(target) if observed.known.answer(action) is None]
+    left = [action for action in _deletions(target, observed) if observed.known.answer(action) is None]
     names = ", ".join(str(action).removeprefix("delete ").removeprefix("deregister ") for action in left)
     return Teardown(todo=tuple(left), waits_for=names, done=not left)
 
 
+def _end_tasks(
+    observed: Observed, *, ecs_cluster: str, now: datetime.datetime
+) -> tuple[list[Action[Any]], list[datetime.datetime]]:
+    """Return how the tasks end: by themselves when Dask tells them to, which costs no call; the others are stopped."""
+    stops = tasks.stop_all(observed, ecs_cluster=ecs_cluster, why="the DaskCluster is deleted")
+    scheduler = next((task for task in observed.of_role("scheduler") if task.is_running and task.address), None)
+    if scheduler is None or "terminate" in observed.holds:
+        return [*stops], []
+    ask = actions.TerminateScheduler(scheduler_address=scheduler.address or "")
+    asked_at = observed.known.answer(ask)
+    if asked_at and now - asked_at >= END_WITHIN:
+        return [*stops], []
+    probe = observed.probe
+    hosts = probe.identity.hosts if probe and probe.address == scheduler.address and probe.identity else None
+    told = {scheduler.arn} | {
+        task.arn
+        for task in observed.of_role("worker")
+        if task.is_running
+        and task.scheduler_address == scheduler.address
+        and (hosts is None or task.private_ip in hosts)
+    }
+    todo = [stop for stop in stops if stop.task_arn not in told]
+    return ([*todo, ask], []) if asked_at is None else ([*todo], [asked_at + END_WITHIN])
+
+
 def find_ecs_cluster(target: Target) -> actions.FindEcsCluster:
     """Return the look-up of the ECS cluster whose tasks have to go."""
-    return actions.FindEcsCluster(cluster=target.cluster.spec.cluster_arn or target.ecs_cluster_name)
+    return actions.FindEcsCluster(cluster=target.cluster.spec.cluster_arn or made.ecs_cluster_name(target))
 
 
-def _deletions(target: Target) -> list[Action[Any]]:
-    """Return the deletion of all that was made; what the user gave is not even looked at: that may be forbidden."""
-    spec, made = target.cluster.spec, target.cluster.status
-    todo: list[Action[Any]] = [actions.DeregisterTaskDefinitions(family_prefix=target.family_prefix)]
-    made_roles = {arn.rsplit("/", 1)[-1] for arn in made.made_roles}
-    roles: tuple[tuple[Any, str, str | None], ...] = (
-        ("executionRole", target.execution_role_name, spec.iam.execution_role_arn),
-        ("taskRole", target.task_role_name, spec.iam.task_role_arn),
-    )
-    todo += [
-        actions.DeleteRole(subject=subject, name=name, tags=target.own_tags)
-        for subject, name, given in roles
-        if not given or name in made_roles
-    ]
-    if not spec.network.security_groups or made.security_group_id:
-        todo.append(actions.DeleteSecurityGroup(name=target.security_group_name, tags=target.own_tags))
-    if not spec.cluster_arn:
-        todo.append(actions.DeleteEcsCluster(name=target.ecs_cluster_name, tags=target.own_tags))
+def _deletions(target: Target, observed: Observed) -> list[Action[Any]]:
+    """Return the deletion of all that was made and has no other user.
+
+    What the user gave is not even looked at: that may be forbidden.
+    """
+    status, tags = target.cluster.status, target.own_tags
+    known = (status.task_definitions.scheduler, status.task_definitions.worker)
+    revisions = {arn.rsplit("/", 1)[-1].rsplit(":", 1)[0]: arn for arn in known if arn}
+    todo: list[Action[Any]] = []
+    for thing in made.read(status.made):
+        used = str(thing) in observed.in_use
+        match thing.kind:
+            case "task-definition" if not used:
+                todo.append(actions.DeregisterTaskDefinition(family=thing.name, revision=revisions.get(thing.name)))
+            case "iam-role" if not used:
+                todo.append(actions.DeleteRole(subject="taskRole", name=thing.name, tags=tags))
+            case "security-group":
+                group = actions.DeleteSecurityGroup(name=thing.name, tags=tags)
+                todo.append(actions.ReviseSecurityGroup(name=thing.name, tags=tags) if used else group)
+            case "ecs-cluster" if not used:
+                todo.append(actions.DeleteEcsCluster(name=thing.name, tags=tags))
     return todo

@@ -36,3 +36,11 @@ def test_the_end_of_a_predecessor_does_not_take_its_successor() -> None:
     assert store.get("ns/demo") is not None
     store.remove("ns/demo", uid="new")
     assert store.get("ns/demo") is None
+
+
+def test_what_is_known_already_is_no_news() -> None:
+    store = Store()
+    assert store.put(body(version=10))
+    assert not store.put(body(version=10))
+    assert not store.put(body(version=9))
+    assert store.put(body(version=11))

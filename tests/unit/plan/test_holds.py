@@ -7,6 +7,7 @@ import pytest
 
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.plan import actions, cluster
+from dask_ecs.plan.made import role_name
 from dask_ecs.plan.observed import NEWS_AFTER, Hold, Known
 
 from .world import SETTINGS, World
@@ -81,12 +82,13 @@ def test_what_a_task_needs_is_looked_at_when_it_is_run_again() -> None:
 def test_roles_that_were_made_go_although_the_spec_gives_others_by_now() -> None:
     world = World(settings=dataclasses.replace(SETTINGS, allow_roles=("*",)))
     world.settle()
+    roles = {role_name(world.target, "execution"), role_name(world.target, "task")}
     world.edit(iam={"executionRoleArn": GIVEN, "taskRoleArn": GIVEN})
     world.settle()
     world.delete()
     world.settle()
     deleted = {action.name for action in world.done if isinstance(action, actions.DeleteRole)}
-    assert deleted == {world.target.execution_role_name, world.target.task_role_name}
+    assert deleted == roles
 
 
 def test_given_roles_are_not_looked_at_when_none_was_made() -> None:

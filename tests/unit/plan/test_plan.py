@@ -8,6 +8,7 @@ import pytest
 
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.plan import actions, cluster, launch
+from dask_ecs.plan import made as made_things
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Hold, Known
 
@@ -278,22 +279,90 @@ def test_a_command_that_is_too_long_for_ecs_is_refused_with_the_reason() -> None
     assert condition(world, "Stalled")[:2] == ("True", "CommandTooLong")
 
 
-def test_deletion_stops_the_scheduler_first_then_takes_all_that_was_made() -> None:
+def test_deletion_lets_dask_end_its_tasks_then_takes_all_that_was_made() -> None:
     world = running()
     world.done.clear()
     world.delete()
     world.settle()
     assert world.gone
+    assert asked(world, actions.TerminateScheduler)
+    assert not asked(world, actions.StopTask)
     kinds = [type(action) for action in world.done]
-    stops = asked(world, actions.StopTask)
-    assert world.tasks[stops[0].task_arn].role == "scheduler"
-    assert kinds.index(actions.StopTask) < kinds.index(actions.DeleteSecurityGroup)
+    assert kinds.index(actions.TerminateScheduler) < kinds.index(actions.DeleteSecurityGroup)
     assert {
-        actions.DeregisterTaskDefinitions,
+        actions.DeregisterTaskDefinition,
         actions.DeleteRole,
         actions.DeleteSecurityGroup,
         actions.DeleteEcsCluster,
     } <= set(kinds)
+    assert {str(made) for made in made_things.wanted(world.target)} == {
+        action.thing for action in world.done if action.thing
+    }
+
+
+def test_what_dask_does_not_end_in_time_is_stopped_the_scheduler_first() -> None:
+    world = running()
+    world.ends_when_told = False
+    world.delete()
+    world.step()
+    world.pass_time(5)
+    world.step()
+    assert not asked(world, actions.StopTask)
+    world.settle()
+    stops = asked(world, actions.StopTask)
+    assert len(stops) == 3
+    assert world.tasks[stops[0].task_arn].role == "scheduler"
+    assert world.gone
+
+
+def test_workers_that_have_not_joined_are_stopped_at_once_when_all_ends() -> None:
+    world = running(replicas=1)
+    world.scale(3)
+    world.step()
+    starting = {task.arn for task in world.live["worker"] if not task.is_running}
+    world.delete()
+    world.step()
+    world.step()
+    assert {stop.task_arn for stop in asked(world, actions.StopTask)} == starting
+
+
+def test_what_others_use_too_stays_and_loses_only_this_clusters_rules() -> None:
+    world = running()
+    world.done.clear()
+    world.in_use = frozenset(world.body["status"]["made"])
+    world.delete()
+    world.settle()
+    assert world.gone
+    assert {type(action) for action in world.done} == {
+        actions.FindEcsCluster,
+        actions.TerminateScheduler,
+        actions.ReviseSecurityGroup,
+    }
+
+
+def test_clusters_of_a_namespace_that_ask_for_the_same_ask_for_the_same_things() -> None:
+    one, other, third = World(), World(), World({"worker": {"replicas": 9, "cpu": 2, "memory": "4Gi"}})
+    other.body["metadata"] |= {"name": "other", "uid": "u-2"}
+    elsewhere = World()
+    elsewhere.body["metadata"] |= {"namespace": "elsewhere"}
+    assert made_things.wanted(one.target) == made_things.wanted(other.target)
+    assert len(set(made_things.wanted(one.target)) - set(made_things.wanted(third.target))) == 1
+    assert not set(made_things.wanted(one.target)) & set(made_things.wanted(elsewhere.target))
+
+
+def test_an_isolated_cluster_shares_nothing() -> None:
+    one, other = World({"isolation": "cluster"}), World({"isolation": "cluster"})
+    other.body["metadata"] |= {"uid": "u-2"}
+    assert not set(made_things.wanted(one.target)) & set(made_things.wanted(other.target))
+
+
+def test_what_is_to_be_made_is_written_before_it_is_made() -> None:
+    world = World()
+    plan = world.plan()
+    assert plan.status.made == tuple(sorted(map(str, made_things.wanted(world.target))))
+    world.settle()
+    made = {action.thing for action in world.done if action.thing}
+    assert made == set(plan.status.made)
 
 
 def test_deletion_leaves_what_the_user_gave_unseen() -> None:
@@ -311,8 +380,8 @@ def test_deletion_leaves_what_the_user_gave_unseen() -> None:
     world.settle()
     assert {type(action) for action in world.done} == {
         actions.FindEcsCluster,
-        actions.StopTask,
-        actions.DeregisterTaskDefinitions,
+        actions.TerminateScheduler,
+        actions.DeregisterTaskDefinition,
     }
 
 
@@ -338,11 +407,7 @@ def test_deletion_waits_for_a_launch_of_unknown_outcome() -> None:
 def test_a_long_name_gives_names_that_aws_takes() -> None:
     world = World()
     world.body["metadata"] |= {"name": "n" * 253, "namespace": "s" * 63}
-    target = world.target
-    assert len(target.execution_role_name) <= 64
-    assert len(target.task_role_name) <= 64
-    assert len(target.ecs_cluster_name) <= 255
-    world.settle()
-    for action in asked(world, actions.RegisterTaskDefinition):
-        assert len(action.request["family"]) <= 255
-        assert action.request["family"].startswith(target.family_prefix)
+    for isolation in ("namespace", "cluster"):
+        world.edit(isolation=isolation)
+        for thing in made_things.wanted(world.target):
+            assert len(thing.name) <= (64 if thing.kind == "iam-role" else 255), thing

@@ -45,6 +45,8 @@ class World:
         self.launches: tuple[Launch, ...] = ()
         self.done: list[Action[Any]] = []
         self.reachable = True
+        self.ends_when_told = True  # Dask, by `terminate`
+        self.in_use: frozenset[str] = frozenset()
         self.gone = False
         self._started = 0
 
@@ -67,6 +69,7 @@ class World:
             listed_at=self.now,
             launches=self.launches,
             probe=self._probe(),
+            in_use=self.in_use,
         )
 
     def plan(self) -> cluster.Plan:
@@ -190,6 +193,11 @@ class World:
                 self._forget(action.token)
             case actions.StopTask():
                 self._update(action.task_arn, desired_status="STOPPED")
+            case actions.TerminateScheduler():
+                self.answers[action.fingerprint] = self.now
+                if self.ends_when_told:
+                    for task in [task for tasks in self.live.values() for task in tasks if task.is_running]:
+                        self.stop(task.arn, exit_code=0)
             case actions.RetireWorkers():
                 for arn in sorted(action.tasks.values())[: action.count]:
                     self._update(arn, desired_status="STOPPED")

@@ -1,0 +1,121 @@
+"""Asking schedulers who has joined, in the background: quick while something is awaited, else slow."""
+
+import asyncio
+import contextlib
+import contextvars
+import dataclasses
+import heapq
+import itertools
+from collections.abc import Callable
+
+from dask_ecs.dask import scheduler
+from dask_ecs.dask.errors import SchedulerError
+from dask_ecs.plan.observed import SchedulerProbe
+
+# Seconds that a scheduler has to answer; one that is busy computes for longer, so a single miss is no verdict.
+DEADLINE = 3.0
+
+# Seconds between two questions: while something is awaited, growing as long as nothing changes; and when all is still.
+BUSY_FIRST, BUSY_FACTOR, BUSY_LONGEST = 0.5, 1.5, 10.0
+STILL = 60.0
+
+# Schedulers that are asked at once, and the shortest time between two questions: a question takes 1 ms of the CPU.
+_AT_ONCE = 50
+_GAP = 0.01
+
+
+@dataclasses.dataclass(slots=True)
+class _Watched:
+    address: str
+    awaited: object
+    busy: bool
+    probe: SchedulerProbe | None = None
+    interval: float = BUSY_FIRST
+    due: float = 0.0
+
+
+class Prober:
+    """Keeps what the scheduler of each cluster last said; `wake(uid)` is called when that has changed."""
+
+    def __init__(self, *, wake: Callable[[str], None]) -> None:
+        self._wake = wake
+        self._watched: dict[str, _Watched] = {}
+        self._due: list[tuple[float, int, str]] = []
+        self._order = itertools.count()
+        self._nudged = asyncio.Event()
+        self._asking: set[asyncio.Task[None]] = set()
+
+    def watch(self, uid: str, address: str, *, busy: bool, awaited: object = None) -> SchedulerProbe | None:
+        """Have a scheduler asked again and again; return what it said last, None if that was never or elsewhere.
+
+        `awaited` is anything that, when it changes, is a reason to ask at once.
+        """
+        watched = self._watched.get(uid)
+        if watched is None or watched.address != address:
+            watched = self._watched[uid] = _Watched(address=address, awaited=awaited, busy=busy)
+            self._ask_at(uid, watched, asyncio.get_running_loop().time())
+        elif (busy and not watched.busy) or awaited != watched.awaited:
+            watched.interval = BUSY_FIRST
+            self._ask_at(uid, watched, min(watched.due, asyncio.get_running_loop().time() + BUSY_FIRST))
+        watched.busy, watched.awaited = busy, awaited
+        return watched.probe
+
+    def last(self, uid: str) -> SchedulerProbe | None:
+        """Return what the cluster's scheduler said last."""
+        watched = self._watched.get(uid)
+        return watched.probe if watched else None
+
+    def leave(self, uid: str) -> None:
+        """Ask no more."""
+        self._watched.pop(uid, None)
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        free = asyncio.Semaphore(_AT_ONCE)
+        time = asyncio.get_running_loop().time
+        try:
+            while True:
+                self._nudged.clear()
+                wait = self._due[0][0] - time() if self._due else None
+                if wait is None or wait > 0:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._nudged.wait(), wait)
+                    continue
+                due, _, uid = heapq.heappop(self._due)
+                watched = self._watched.get(uid)
+                if watched is None or watched.due != due:
+                    continue
+                await free.acquire()
+                asking = asyncio.create_task(self._ask(uid, watched), context=contextvars.Context())
+                self._asking.add(asking)
+                asking.add_done_callback(self._asking.discard)
+                asking.add_done_callback(lambda _: free.release())
+                await asyncio.sleep(_GAP)
+        finally:
+            for asking in self._asking:
+                asking.cancel()
+
+    def _ask_at(self, uid: str, watched: _Watched, when: float) -> None:
+        watched.due = when
+        heapq.heappush(self._due, (when, next(self._order), uid))
+        self._nudged.set()
+
+    async def _ask(self, uid: str, watched: _Watched) -> None:
+        before = watched.probe
+        try:
+            identity = await scheduler.identity(watched.address, deadline=DEADLINE)
+            probe = SchedulerProbe(address=watched.address, identity=identity)
+        except SchedulerError as error:
+            # A busy scheduler misses an answer now and then: its workers have not left because of that.
+            kept = before.identity if before and not before.error else None
+            probe = SchedulerProbe(address=watched.address, identity=kept, error=str(error))
+        if self._watched.get(uid) is not watched:
+            return
+        changed = probe != before
+        watched.probe = probe
+        if changed:
+            watched.interval = BUSY_FIRST
+            self._wake(uid)
+        interval = watched.interval if watched.busy else STILL
+        watched.interval = min(watched.interval * BUSY_FACTOR, BUSY_LONGEST)
+        self._ask_at(uid, watched, asyncio.get_running_loop().time() + interval)

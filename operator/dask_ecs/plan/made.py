@@ -1,0 +1,91 @@
+"""What is made on AWS for a cluster besides its tasks: by name alone, which tells what it holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import TYPE_CHECKING, Literal, get_args
+
+from dask_ecs.plan import names, roles, task_definitions
+from dask_ecs.plan.observed import ROLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dask_ecs.plan.observed import Role
+    from dask_ecs.plan.target import Target
+
+Kind = Literal["task-definition", "iam-role", "security-group", "ecs-cluster"]
+RoleUse = Literal["execution", "task"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """One thing; as text `kind/name`, as the status lists it."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+def read(listed: Iterable[str]) -> tuple[Made, ...]:
+    """Return what a status lists, in the order in which it can be deleted; what nobody knows is left out."""
+    kinds: tuple[Kind, ...] = get_args(Kind)
+    found = [tuple(entry.split("/", 1)) for entry in sorted(listed)]
+    return tuple(Made(kind, name) for kind in kinds for listed_kind, name in found if listed_kind == kind)
+
+
+def wanted(target: Target) -> tuple[Made, ...]:
+    """Return all that the spec has made, whether it is there yet or not."""
+    spec = target.cluster.spec
+    found = [Made("task-definition", family(target, role)) for role in ROLES]
+    if not spec.iam.execution_role_arn:
+        found.append(Made("iam-role", role_name(target, "execution")))
+    if not spec.iam.task_role_arn:
+        found.append(Made("iam-role", role_name(target, "task")))
+    if not spec.network.security_groups:
+        found.append(Made("security-group", security_group_name(target)))
+    if not spec.cluster_arn:
+        found.append(Made("ecs-cluster", ecs_cluster_name(target)))
+    return tuple(found)
+
+
+def ecs_cluster_name(target: Target) -> str:
+    """Return the name of the ECS cluster, where one is made."""
+    return target.made_name(limit=names.ECS_NAME)
+
+
+def security_group_name(target: Target) -> str:
+    """Return the name of the security group, where one is made; another network than the default has its own."""
+    network = target.cluster.spec.network
+    given = network.vpc_id or ",".join(sorted(network.subnets))
+    return target.made_name(*([names.short_hash(given)] if given else []), limit=names.SECURITY_GROUP_NAME)
+
+
+def role_name(target: Target, use: RoleUse) -> str:
+    """Return the name of an IAM role, where one is made: it ends with a hash of all that the role may do."""
+    content = [
+        roles.trust(account_id="", region=target.region),
+        roles.execution_policy(account_id="", region=target.region, log_group=target.cluster.spec.logs.group)
+        if use == "execution"
+        else sorted(target.cluster.spec.iam.task_role_policies),
+        target.settings.permissions_boundary,
+        target.settings.role_path,
+    ]
+    return target.made_name(use, names.short_hash(json.dumps(content, sort_keys=True)), limit=names.IAM_ROLE_NAME)
+
+
+def family(target: Target, role: Role) -> str:
+    """Return the family of a role's task definition: it ends with a hash of all that the definition holds."""
+    iam = target.cluster.spec.iam
+    content = task_definitions.content(
+        target.cluster.spec,
+        role,
+        image=target.image,
+        region=target.region,
+        execution_role=iam.execution_role_arn or role_name(target, "execution"),
+        task_role=iam.task_role_arn or role_name(target, "task"),
+    )
+    return target.made_name(role, names.short_hash(json.dumps(content, sort_keys=True)), limit=names.ECS_NAME)
