@@ -18,6 +18,7 @@ REFUSED = {
     "an address without a prefix": ({"operatorCidrs": ["10.0.0.1"]}, "at '/operatorCidrs/0': '10.0.0.1' does not"),
     "a boundary by name": ({"permissionsBoundary": "mine"}, "at '/permissionsBoundary': 'mine' does not match"),
     "a zone as region": ({"aws": {"region": "eu-west-1a"}}, "at '/aws/region': 'eu-west-1a' does not match pattern"),
+    "a queue by name": ({"aws": {"eventsQueue": "events"}}, "at '/aws/eventsQueue': 'events' does not match pattern"),
     "a number in the environment": ({"extraEnv": [{"name": "A", "value": 1}]}, "at '/extraEnv/0/value': got number"),
 }
 
