@@ -47,3 +47,21 @@ async def test_keys_come_in_the_order_they_were_added() -> None:
     for key in "abc":
         queue.add(key)
     assert [await queue.get() for _ in range(3)] == ["a", "b", "c"]
+
+
+async def test_urgent_keys_go_before_others() -> None:
+    queue = WorkQueue(is_urgent=lambda key: key.startswith("urgent"))
+    for key in ("a", "urgent-b", "c"):
+        queue.add(key)
+    assert [await queue.get() for _ in range(3)] == ["urgent-b", "a", "c"]
+
+
+async def test_a_worker_for_urgent_keys_alone_waits_for_one() -> None:
+    queue = WorkQueue(is_urgent=lambda key: key.startswith("urgent"))
+    queue.add("a")
+    waiting = asyncio.create_task(queue.get(urgent_only=True))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.add("urgent-b")
+    assert await waiting == "urgent-b"
+    assert await queue.get() == "a"

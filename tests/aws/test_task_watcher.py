@@ -1,0 +1,125 @@
+"""One memory of an ECS cluster's tasks: how it learns, and how little it asks."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from dask_ecs.aws import ecs_clusters, network, task_definitions, tasks
+from dask_ecs.controllers import task_watcher
+from dask_ecs.controllers.task_watcher import Pace, TaskWatcher
+from dask_ecs.plan.actions import ResolveNetwork
+
+from .test_ecs import OWN, definition, name
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from dask_ecs.aws.session import Aws
+    from dask_ecs.local.aws.handle import LocalAWS
+
+QUICK = Pace(busy=0.05, still=3600)
+
+
+@pytest.fixture
+async def request_(aws: Aws) -> dict[str, Any]:
+    cluster = await ecs_clusters.ensure(aws, name=name(), tags=OWN, own_tags=OWN)
+    where = await network.resolve(aws, ResolveNetwork(vpc_id=None, subnets=(), assign_public_ip=None, fargate=True))
+    return {
+        "cluster": cluster.arn,
+        "taskDefinition": await task_definitions.ensure(aws, definition(name())),
+        "launchType": "FARGATE",
+        "count": 1,
+        "startedBy": "dask/test/u-1",
+        "networkConfiguration": {"awsvpcConfiguration": {"subnets": list(where.subnets), "assignPublicIp": "ENABLED"}},
+    }
+
+
+@contextlib.asynccontextmanager
+async def watching(aws: Aws, ecs_cluster: str, *, pace: Pace = QUICK) -> AsyncIterator[tuple[TaskWatcher, list[str]]]:
+    woken: list[str] = []
+    watcher = TaskWatcher(aws, ecs_cluster=ecs_cluster, install="test", wake=woken.append, pace=lambda: pace)
+    watcher.watch("u-1", busy=False)
+    polling = asyncio.create_task(watcher.run())
+    try:
+        async with asyncio.timeout(60):
+            while watcher.watch("u-1", busy=False) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            yield watcher, woken
+    finally:
+        polling.cancel()
+
+
+def states(watcher: TaskWatcher, *, busy: bool) -> list[str]:
+    listing = watcher.watch("u-1", busy=busy)
+    assert listing
+    return [task.last_status for task in listing.tasks]
+
+
+async def until_states(watcher: TaskWatcher, expected: list[str], *, busy: bool) -> None:
+    while states(watcher, busy=busy) != expected:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
+async def test_tasks_that_are_waited_for_are_described_and_never_listed(
+    aws: Aws, local_aws: LocalAWS, request_: dict[str, Any]
+) -> None:
+    async with watching(aws, request_["cluster"]) as (watcher, woken):
+        local_aws.reset_calls()
+        started, _ = await tasks.run(aws, request_)
+        assert watcher.put(started) == {"u-1"}
+        await until_states(watcher, ["RUNNING"], busy=True)
+        assert "u-1" in woken
+        assert "ecs:ListTasks" not in local_aws.calls()
+        assert local_aws.calls()["ecs:DescribeTasks"] > 0
+
+
+async def test_nothing_is_asked_while_nobody_waits(aws: Aws, local_aws: LocalAWS, request_: dict[str, Any]) -> None:
+    async with watching(aws, request_["cluster"]) as (watcher, _):
+        started, _ = await tasks.run(aws, request_)
+        watcher.put(started)
+        local_aws.reset_calls()
+        states(watcher, busy=False)
+        await asyncio.sleep(10 * QUICK.busy)
+        assert local_aws.calls() == {}
+
+
+async def test_a_sweep_finds_a_task_that_was_never_heard_of(aws: Aws, request_: dict[str, Any]) -> None:
+    async with watching(aws, request_["cluster"], pace=Pace(busy=0.05, still=0.2)) as (watcher, woken):
+        await tasks.run(aws, request_)
+        await until_states(watcher, ["RUNNING"], busy=False)
+        assert "u-1" in woken
+
+
+async def test_who_searches_has_all_listed_at_once(aws: Aws, request_: dict[str, Any]) -> None:
+    async with watching(aws, request_["cluster"]) as (watcher, _):
+        await tasks.run(aws, request_)
+        watcher.watch("u-1", busy=True, searching=True)
+        while not states(watcher, busy=True):
+            watcher.watch("u-1", busy=True, searching=True)
+            await asyncio.sleep(0.01)
+
+
+async def test_what_an_older_answer_says_is_left_out(aws: Aws, request_: dict[str, Any]) -> None:
+    async with watching(aws, request_["cluster"]) as (watcher, _):
+        (older,), _ = await tasks.run(aws, request_)
+        watcher.put([older])
+        await until_states(watcher, ["RUNNING"], busy=True)
+        assert watcher.put([older]) == set()
+        assert states(watcher, busy=False) == ["RUNNING"]
+
+
+async def test_a_stopped_task_is_forgotten_after_an_hour_as_ecs_does(
+    aws: Aws, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_watcher, "STOPPED_FOR", datetime.timedelta(seconds=0.5))
+    async with watching(aws, request_["cluster"], pace=Pace(busy=0.05, still=0.2)) as (watcher, _):
+        (started,), _ = await tasks.run(aws, request_)
+        watcher.put([started])
+        await tasks.stop(aws, ecs_cluster=request_["cluster"], task_arn=started.arn, why="a test")
+        await until_states(watcher, ["STOPPED"], busy=True)
+        await until_states(watcher, [], busy=False)

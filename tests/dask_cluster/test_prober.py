@@ -1,0 +1,100 @@
+"""Schedulers are asked in the background, and only what has changed is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from dask_cluster.processes import eventually, free_address, joined, running, running_scheduler
+from dask_ecs.controllers import prober as prober_module
+from dask_ecs.controllers.prober import Prober
+from dask_ecs.plan.commands import worker_command
+from dask_ecs.plan.worker_preload import worker_preload
+
+if TYPE_CHECKING:
+    import pathlib
+    from collections.abc import AsyncIterator
+
+
+@contextlib.asynccontextmanager
+async def running_prober() -> AsyncIterator[tuple[Prober, list[str]]]:
+    woken: list[str] = []
+    prober = Prober(wake=woken.append)
+    asking = asyncio.create_task(prober.run())
+    try:
+        yield prober, woken
+    finally:
+        asking.cancel()
+
+
+async def test_a_worker_that_joins_is_told_once(tmp_path: pathlib.Path) -> None:
+    async with running_scheduler(tmp_path) as (_, address), running_prober() as (prober, woken):
+        prober.watch("one", address, busy=True)
+
+        async def workers() -> int:
+            probe = prober.last("one")
+            return len(probe.identity.workers) if probe and probe.identity else 0
+
+        await eventually(lambda: _said(prober))
+        assert woken == ["one"]
+        command = worker_command(scheduler_address=address, threads=1, memory_mib=512, preload=worker_preload())
+        async with running(command, log=tmp_path / "worker.log"):
+            await joined(address, workers=1)
+            await eventually(workers)
+            assert woken.count("one") <= 3, "it was there, it joined, it was ready"
+
+
+async def test_an_address_where_nobody_listens_is_told_with_the_reason() -> None:
+    async with running_prober() as (prober, woken):
+        prober.watch("one", free_address(), busy=True)
+        await eventually(lambda: _said(prober))
+        probe = prober.last("one")
+        assert probe
+        assert probe.identity is None
+        assert "Connect call failed" in probe.error
+        assert woken == ["one"]
+
+
+async def test_a_scheduler_that_misses_one_answer_keeps_its_workers(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prober_module, "DEADLINE", 0.2)
+    async with running_scheduler(tmp_path) as (scheduler, address), running_prober() as (prober, _):
+        prober.watch("one", address, busy=True)
+        await eventually(lambda: _said(prober))
+        first = prober.last("one")
+        assert first
+        scheduler.signal_itself(signal.SIGSTOP)
+
+        async def missed() -> bool:
+            probe = prober.last("one")
+            return bool(probe and probe.error)
+
+        await eventually(missed)
+        probe = prober.last("one")
+        assert probe
+        assert probe.identity == first.identity
+
+        async def lost() -> bool:
+            probe = prober.last("one")
+            return bool(probe and probe.identity is None)
+
+        await eventually(lost)
+
+
+async def test_who_leaves_is_asked_no_more() -> None:
+    async with running_prober() as (prober, woken):
+        prober.watch("one", free_address(), busy=True)
+        prober.leave("one")
+        prober.watch("two", free_address(), busy=True)
+        await eventually(lambda: _said(prober, "two"))
+        assert woken == ["two"]
+        assert prober.last("one") is None
+
+
+async def _said(prober: Prober, uid: str = "one") -> bool:
+    return prober.last(uid) is not None

@@ -1,0 +1,79 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from dask_ecs.controllers.shared import SharedAnswers
+from dask_ecs.plan.actions import DeleteEcsCluster, EnsureEcsCluster
+
+REGION = "eu-west-1"
+ENSURE = EnsureEcsCluster(name="made", tags={})
+
+
+class Maker:
+    """Does what takes a moment, and counts how often it was done and how many at once."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.done = 0
+        self.at_once = 0
+        self.most_at_once = 0
+        self._error = error
+
+    async def __call__(self) -> str:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0.01)
+        self.at_once -= 1
+        self.done += 1
+        if self._error:
+            raise self._error
+        return f"answer {self.done}"
+
+
+async def test_many_who_ask_at_once_get_the_answer_of_one_call() -> None:
+    shared, make = SharedAnswers(), Maker()
+    answers = await asyncio.gather(*(shared.get(REGION, ENSURE, make) for _ in range(100)))
+    assert set(answers) == {"answer 1"}
+    assert shared.of(REGION)[ENSURE.fingerprint] == "answer 1"
+
+
+async def test_all_who_wait_hear_of_a_failure_and_the_next_one_tries_again() -> None:
+    shared, make = SharedAnswers(), Maker(error=OSError("no"))
+    outcomes: list[Any] = await asyncio.gather(
+        *(shared.get(REGION, ENSURE, make) for _ in range(3)), return_exceptions=True
+    )
+    assert [str(outcome) for outcome in outcomes] == ["no"] * 3
+    assert make.done == 1
+    assert await shared.get(REGION, ENSURE, Maker()) == "answer 1"
+
+
+async def test_one_who_gives_up_waiting_does_not_end_the_call_for_others() -> None:
+    shared, make = SharedAnswers(), Maker()
+    impatient = asyncio.create_task(shared.get(REGION, ENSURE, make))
+    patient = asyncio.create_task(shared.get(REGION, ENSURE, make))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await impatient
+    assert await patient == "answer 1"
+
+
+async def test_what_is_forgotten_is_asked_for_again() -> None:
+    shared, make = SharedAnswers(), Maker()
+    await shared.get(REGION, ENSURE, make)
+    shared.forget(REGION, fingerprints=[ENSURE.fingerprint])
+    assert ENSURE.fingerprint not in shared.of(REGION)
+    await shared.get(REGION, ENSURE, make)
+    shared.forget(REGION, thing=ENSURE.thing)
+    assert ENSURE.fingerprint not in shared.of(REGION)
+
+
+async def test_a_thing_is_not_made_while_it_is_deleted() -> None:
+    shared, make = SharedAnswers(), Maker()
+    delete = DeleteEcsCluster(name="made", tags={})
+    assert delete.thing == ENSURE.thing
+    async with shared.lock(REGION, delete.thing):
+        making = asyncio.create_task(shared.get(REGION, ENSURE, make))
+        await asyncio.sleep(0.05)
+        assert make.at_once == make.done == 0
+    assert await making == "answer 1"
