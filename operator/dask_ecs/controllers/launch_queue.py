@@ -215,6 +215,7 @@ class LaunchQueue:
         entry = self._entries.get((uid, role))
         if entry and (entry.region, entry.capacity, entry.namespace) != (region, capacity, namespace):
             self._withdraw(entry)
+            self._turn(entry.region)
             entry = None
         if entry is None:
             entry = _Entry(
@@ -232,12 +233,14 @@ class LaunchQueue:
             self._line_of(entry).recount(entry, count)
         elif entry.count != count:
             self._change(entry, count)
-        for other in self._grant(region):
+        granted = [] if entry.collect_by else self._grant(region)
+        for other in granted:
             if other is not entry:
                 self._wake(other.uid)
         if entry.collect_by is None:
             return self._waiting(entry)
         del self._entries[uid, role], self._region(region).granted[uid, role]
+        self._turn(region)
         return Granted(region=region, capacity=capacity, count=entry.count)
 
     def give_back(self, granted: Granted) -> None:

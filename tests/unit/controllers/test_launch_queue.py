@@ -22,14 +22,16 @@ class Tenants:
     """Objects that ask for launches, and ask again when they are woken, as reconcile does."""
 
     def __init__(self) -> None:
-        clock = asyncio.get_running_loop().time
-        self.clock = clock
-        self.quotas = Quotas(limits={}, clock=clock)
-        self.queue = LaunchQueue(quotas_of=lambda _: self.quotas, wake=self._woken, clock=clock)
+        self.late = 0.0  # seconds by which timers fire too late
+        self.quotas = Quotas(limits={}, clock=self.clock)
+        self.queue = LaunchQueue(quotas_of=lambda _: self.quotas, wake=self._woken, clock=self.clock)
         self.wants: dict[tuple[str, Role], tuple[str, int, Capacity]] = {}
         self.launched: list[tuple[float, str, Role, int]] = []  # when, namespace, role, count
         self.woken: list[str] = []
         self.deaf: set[str] = set()
+
+    def clock(self) -> float:
+        return asyncio.get_running_loop().time() + self.late
 
     def ask(
         self, uid: str, *, namespace: str = "a", role: Role = "worker", count: int = 1, capacity: Capacity = "FARGATE"
@@ -219,6 +221,26 @@ async def test_tokens_that_nobody_comes_for_go_to_the_next(tenants: Tenants) -> 
 
 
 @in_virtual_time
+async def test_who_comes_too_late_but_before_anybody_else_gets_its_tokens(tenants: Tenants) -> None:
+    tenants.exhaust()
+    tenants.deaf.add("u")
+    tenants.ask("u")
+    await until(lambda: tenants.woken == ["u"], within=60)
+    tenants.late = COLLECT_WITHIN + 1
+    assert isinstance(tenants.ask("u"), Granted)
+    assert len(tenants.queue) == 0
+
+
+@in_virtual_time
+async def test_who_changes_what_it_runs_on_makes_room_for_the_next(tenants: Tenants) -> None:
+    await tenants.take_all_tasks()
+    tenants.ask("u", count=10)
+    tenants.ask("v", count=1)
+    tenants.ask("u", count=10, capacity="EC2")
+    await until(lambda: not tenants.wants, within=0.1)
+
+
+@in_virtual_time
 async def test_who_wants_more_than_was_granted_gets_all_of_it_or_waits_before_the_others(tenants: Tenants) -> None:
     tenants.deaf |= {"u", "v"}
     await tenants.take_all_tasks()
@@ -361,5 +383,53 @@ def test_without_newcomers_nobody_falls_back(waiting: list[tuple[str, int]]) -> 
                 if isinstance(answer, Waiting):
                     assert answer.position <= before.get(uid, len(waiting))
                     before[uid] = answer.position
+
+    run_in_virtual_time(main())
+
+
+deeds = st.lists(
+    st.tuples(
+        st.sampled_from(["ask", "ask", "ask", "withdraw", "give back", "go deaf", "hear", "wait", "stall"]),
+        st.sampled_from(["u", "v", "w", "x", "y", "z"]),
+        st.sampled_from(["scheduler", "worker"]),
+        st.integers(min_value=1, max_value=10),
+        st.sampled_from(["FARGATE", "FARGATE_SPOT", "EC2"]),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=100)
+@given(deeds)
+def test_whatever_is_done_in_between_all_are_served(
+    todo: list[tuple[str, str, Role, int, Capacity]],
+) -> None:
+    async def main() -> None:
+        tenants = Tenants()
+        tenants.exhaust()
+        for deed, uid, role, count, capacity in todo:
+            match deed:
+                case "ask":
+                    tenants.ask(uid, namespace=uid, role=role, count=count, capacity=capacity)
+                case "withdraw":
+                    tenants.queue.withdraw(uid)
+                    tenants.wants = {key: want for key, want in tenants.wants.items() if key[0] != uid}
+                case "give back":
+                    answer = tenants.ask(uid, namespace=uid, role=role, count=count, capacity=capacity)
+                    if isinstance(answer, Granted):
+                        tenants.queue.give_back(answer)
+                case "go deaf":
+                    tenants.deaf.add(uid)
+                case "hear":
+                    tenants.deaf.discard(uid)
+                case "wait":
+                    await asyncio.sleep(count / 10)
+                case "stall":
+                    tenants.late += COLLECT_WITHIN / 2
+        tenants.deaf.clear()
+        for (uid, role), (_, count, capacity) in list(tenants.wants.items()):
+            tenants.ask(uid, namespace=uid, role=role, count=count, capacity=capacity)
+        await tenants.until_served(within=120)
+        assert len(tenants.queue) == 0
 
     run_in_virtual_time(main())
