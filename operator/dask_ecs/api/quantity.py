@@ -1,5 +1,6 @@
 """Kubernetes quantities, read as what ECS counts in: CPU units and MiB."""
 
+import functools
 import re
 from fractions import Fraction
 
@@ -28,6 +29,7 @@ class InvalidQuantityError(ValueError):
     """The text is no Kubernetes quantity, or a negative one."""
 
 
+@functools.lru_cache(maxsize=1024)
 def parse(text: str | int | float) -> Fraction:
     """Read a Kubernetes quantity exactly: `4`, `500m`, `"0.25"`, `4Gi`, `16G`, `1e3`.
 

@@ -115,7 +115,7 @@ async def _with_log_tails(
         complete = last.stopped_at is not None and now - last.stopped_at > LOGS_LATE
         if last.arn not in shown or (complete and not memory.log_tails_complete.get(last.arn)):
             spec = target.cluster.spec
-            stream = task_definitions.log_stream(spec, role, last.id)
+            stream = task_definitions.log_stream(spec.logs, role, last.id)
             shown[last.arn] = await logs.tail(aws, group=spec.logs.group, stream=stream, lines=TAIL_LINES)
             memory.log_tails_complete[last.arn] = complete
     present = {task.arn for task in tasks}

@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
+from dask_ecs.plan import names
 from dask_ecs.plan.action import Action, Result, Subject
 from dask_ecs.plan.observed import EcsCluster, Launch, Network
 from dask_ecs.plan.security_group import Rule
@@ -108,6 +109,11 @@ class EnsureRole(SharedAction[str]):
         """See `Action`."""
         return f"iam-role/{self.name}"
 
+    @property
+    def fingerprint(self) -> str:
+        """See `Action`; the name tells all that it holds."""
+        return names.short_hash(type(self).__name__, self.name, repr(self.tags))
+
     def __str__(self) -> str:
         return f"make IAM role {self.name}"
 
@@ -154,6 +160,13 @@ class RegisterTaskDefinition(SharedAction[str]):
     def thing(self) -> str:
         """See `Action`."""
         return f"task-definition/{self.request['family']}"
+
+    @property
+    def fingerprint(self) -> str:
+        """See `Action`; the name tells all that it holds."""
+        return names.short_hash(
+            type(self).__name__, self.request["family"], self.request["executionRoleArn"], repr(self.request["tags"])
+        )
 
     def __str__(self) -> str:
         return f"register task definition {self.request['family']}"

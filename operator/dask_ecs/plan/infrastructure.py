@@ -217,10 +217,7 @@ def _task_role(target: Target, account_id: str) -> actions.EnsureRole:
 
 def _definition(target: Target, role: Role, there: Infrastructure) -> actions.RegisterTaskDefinition:
     content = task_definitions.content(
-        target.cluster.spec,
-        role,
-        image=target.image,
-        region=target.region,
+        task_definitions.Ingredients.of(target.cluster.spec, role, image=target.image, region=target.region),
         execution_role=there.execution_role_arn or "",
         task_role=there.task_role_arn or "",
     )

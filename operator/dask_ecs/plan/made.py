@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -66,26 +67,39 @@ def security_group_name(target: Target) -> str:
 
 def role_name(target: Target, use: RoleUse) -> str:
     """Return the name of an IAM role, where one is made: it ends with a hash of all that the role may do."""
-    content = [
-        roles.trust(account_id="", region=target.region),
-        roles.execution_policy(account_id="", region=target.region, log_group=target.cluster.spec.logs.group)
-        if use == "execution"
-        else sorted(target.cluster.spec.iam.task_role_policies),
-        target.settings.permissions_boundary,
-        target.settings.role_path,
-    ]
-    return target.made_name(use, names.short_hash(json.dumps(content, sort_keys=True)), limit=names.IAM_ROLE_NAME)
+    spec, settings = target.cluster.spec, target.settings
+    content = _role_hash(
+        use,
+        region=target.region,
+        log_group=spec.logs.group if use == "execution" else None,
+        policies=spec.iam.task_role_policies if use == "task" else (),
+        boundary=settings.permissions_boundary,
+        path=settings.role_path,
+    )
+    return target.made_name(use, content, limit=names.IAM_ROLE_NAME)
 
 
 def family(target: Target, role: Role) -> str:
     """Return the family of a role's task definition: it ends with a hash of all that the definition holds."""
     iam = target.cluster.spec.iam
-    content = task_definitions.content(
-        target.cluster.spec,
-        role,
-        image=target.image,
-        region=target.region,
+    content = _definition_hash(
+        task_definitions.Ingredients.of(target.cluster.spec, role, image=target.image, region=target.region),
         execution_role=iam.execution_role_arn or role_name(target, "execution"),
         task_role=iam.task_role_arn or role_name(target, "task"),
     )
-    return target.made_name(role, names.short_hash(json.dumps(content, sort_keys=True)), limit=names.ECS_NAME)
+    return target.made_name(role, content, limit=names.ECS_NAME)
+
+
+@functools.lru_cache(maxsize=4096)
+def _role_hash(
+    use: RoleUse, *, region: str, log_group: str | None, policies: tuple[str, ...], boundary: str | None, path: str
+) -> str:
+    policy = roles.execution_policy(account_id="", region=region, log_group=log_group) if log_group else None
+    content = [use, roles.trust(account_id="", region=region), policy, sorted(policies), boundary, path]
+    return names.short_hash(json.dumps(content, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=4096)
+def _definition_hash(of: task_definitions.Ingredients, *, execution_role: str, task_role: str) -> str:
+    content = task_definitions.content(of, execution_role=execution_role, task_role=task_role)
+    return names.short_hash(json.dumps(content, sort_keys=True))

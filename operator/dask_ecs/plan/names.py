@@ -1,5 +1,6 @@
 """Names of what is made on AWS: deterministic, within AWS's limits, never shared by two clusters by accident."""
 
+import functools
 import hashlib
 import re
 
@@ -17,6 +18,7 @@ def short_hash(*parts: str, length: int = HASH_LENGTH) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:length]
 
 
+@functools.lru_cache(maxsize=10_000)
 def of_namespace(*, install: str, namespace: str, suffix: str, limit: int) -> str:
     """Return `dask-<install>-<namespace><suffix>`, at most `limit` characters.
 
@@ -28,6 +30,7 @@ def of_namespace(*, install: str, namespace: str, suffix: str, limit: int) -> st
     return readable + suffix
 
 
+@functools.lru_cache(maxsize=10_000)
 def of_cluster(*, install: str, namespace: str, name: str, uid: str, suffix: str, limit: int) -> str:
     """Return `dask-<install>-<namespace>-<name>-<hash of the UID><suffix>`, at most `limit` characters.
 

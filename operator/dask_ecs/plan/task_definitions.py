@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any, Self
 
+from dask_ecs.api.spec import Scheduler, Worker
 from dask_ecs.plan import commands
 from dask_ecs.plan.worker_preload import worker_preload
 
 if TYPE_CHECKING:
-    from dask_ecs.api.spec import DaskClusterSpec
+    from collections.abc import Mapping
+
+    from dask_ecs.api.spec import DaskClusterSpec, EnvironmentVariable, Logs
     from dask_ecs.plan.observed import Role
 
 # AWS: "Amazon ECS task definition parameters for Fargate", stopTimeout: at most 120 seconds. A worker needs it to move
@@ -19,69 +24,95 @@ WORKER_STOP_TIMEOUT = 120
 OPEN_FILES = 65535
 
 
-def content(
-    spec: DaskClusterSpec, role: Role, *, image: str, region: str, execution_role: str, task_role: str
-) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ingredients:
+    """All that decides what the task definition of a role holds."""
+
+    role: Role
+    shape: Scheduler | Worker
+    launch_type: str
+    cpu_architecture: str
+    environment: tuple[EnvironmentVariable, ...]
+    logs: Logs
+    image: str
+    region: str
+
+    @classmethod
+    def of(cls, spec: DaskClusterSpec, role: Role, *, image: str, region: str) -> Self:
+        """Take them from a spec."""
+        return cls(
+            role=role,
+            shape=spec.scheduler if role == "scheduler" else spec.worker,
+            launch_type=spec.launch_type,
+            cpu_architecture=spec.cpu_architecture,
+            environment=spec.environment,
+            logs=spec.logs,
+            image=image,
+            region=region,
+        )
+
+
+@functools.lru_cache(maxsize=4096)
+def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[str, Any]:
     """Return RegisterTaskDefinition's parameters but for family and tags; the roles by ARN or by name.
 
     There is no command in it: that comes with RunTask, for a worker's holds the scheduler's address. So clusters that
     ask for the same have the same definition.
     """
-    shape = spec.scheduler if role == "scheduler" else spec.worker
+    role, shape = of.role, of.shape
     container: dict[str, Any] = {
         "name": role,
-        "image": image,
+        "image": of.image,
         "essential": True,
-        "environment": environment(spec, role),
+        "environment": _environment(of),
         "linuxParameters": {"initProcessEnabled": True},
         "ulimits": [{"name": "nofile", "softLimit": OPEN_FILES, "hardLimit": OPEN_FILES}],
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
-                "awslogs-group": spec.logs.group,
-                "awslogs-region": region,
-                "awslogs-stream-prefix": stream_prefix(spec, role),
+                "awslogs-group": of.logs.group,
+                "awslogs-region": of.region,
+                "awslogs-stream-prefix": stream_prefix(of.logs, role),
             },
         },
     }
-    if role == "scheduler":
+    if isinstance(shape, Scheduler):
         container["portMappings"] = [
-            {"containerPort": port, "protocol": "tcp"} for port in (spec.scheduler.port, spec.scheduler.dashboard_port)
+            {"containerPort": port, "protocol": "tcp"} for port in (shape.port, shape.dashboard_port)
         ]
-        container["healthCheck"] = health_check(port=spec.scheduler.port)
+        container["healthCheck"] = health_check(port=shape.port)
     else:
         container["stopTimeout"] = WORKER_STOP_TIMEOUT
-        if spec.worker.gpu:
-            container["resourceRequirements"] = [{"type": "GPU", "value": str(spec.worker.gpu)}]
+        if shape.gpu:
+            container["resourceRequirements"] = [{"type": "GPU", "value": str(shape.gpu)}]
     return {
         "networkMode": "awsvpc",
-        "requiresCompatibilities": [spec.launch_type],
+        "requiresCompatibilities": [of.launch_type],
         "cpu": str(shape.cpu_units),
         "memory": str(shape.memory_mib),
         "executionRoleArn": execution_role,
         "taskRoleArn": task_role,
-        "runtimePlatform": {"cpuArchitecture": spec.cpu_architecture, "operatingSystemFamily": "LINUX"},
+        "runtimePlatform": {"cpuArchitecture": of.cpu_architecture, "operatingSystemFamily": "LINUX"},
         "containerDefinitions": [container],
     }
 
 
-def environment(spec: DaskClusterSpec, role: Role) -> list[dict[str, str]]:
+def _environment(of: Ingredients) -> list[dict[str, str]]:
     """Return the variables of a role: those of the whole cluster, then the role's own, which win."""
-    own = spec.scheduler.environment if role == "scheduler" else spec.worker.environment
-    merged = {variable.name: variable.value for variable in (*spec.environment, *own)}
-    if role == "worker":
-        merged |= commands.worker_environment(gpu=spec.worker.gpu, preload=worker_preload())
+    merged = {variable.name: variable.value for variable in (*of.environment, *of.shape.environment)}
+    if isinstance(of.shape, Worker):
+        merged |= commands.worker_environment(gpu=of.shape.gpu, preload=worker_preload())
     return [{"name": name, "value": value} for name, value in merged.items()]
 
 
-def stream_prefix(spec: DaskClusterSpec, role: Role) -> str:
+def stream_prefix(logs: Logs, role: Role) -> str:
     """Return the prefix of a role's log streams; the container's name and the task's id follow it."""
-    return spec.logs.stream_prefix or role
+    return logs.stream_prefix or role
 
 
-def log_stream(spec: DaskClusterSpec, role: Role, task_id: str) -> str:
+def log_stream(logs: Logs, role: Role, task_id: str) -> str:
     """Return the name of a task's log stream (AWS: "Using the awslogs log driver")."""
-    return f"{stream_prefix(spec, role)}/{role}/{task_id}"
+    return f"{stream_prefix(logs, role)}/{role}/{task_id}"
 
 
 def health_check(*, port: int) -> dict[str, Any]:
