@@ -1,0 +1,127 @@
+"""A cluster of 32 workers on Fargate as slow as Fargate is: until it is Ready, and all calls of its life."""
+
+import asyncio
+import statistics
+import time
+
+from bench import peer
+from bench.account_contents import contents
+from bench.aws_calls import Call, by_operation, throttled
+from bench.bench import Bench
+from bench.clusters import dask_cluster
+from bench.figure import Figure
+from bench.scene import Scene, Settings
+
+# Seconds. IAM takes 8 until ECS can assume a new role, then a task takes 8 for its network interface and 20 to pull.
+FLOOR = 8.0 + 28.0
+
+_PEER_CALLS = {"create": 1309, "delete": 66}  # measured before, for when no peer is at hand
+
+
+async def measure(bench: Bench) -> list[Figure]:
+    """Measure cold creations one after the other, a still minute, and the last one's deletion."""
+    workers, repeats = bench.size(32, short=3), bench.size(3, short=1)
+    async with bench.scene(Settings(profile="default" if bench.short else "fargate-like")) as scene:
+        before = await asyncio.to_thread(contents, scene.account)
+        ready: list[float] = []
+        for repeat in range(repeats):
+            created, seconds = await _create(scene, f"ready-{repeat}", workers=workers)
+            ready.append(seconds)
+            still, minutes = await _stillness(scene, bench) if repeat == repeats - 1 else ([], 1.0)
+            deleted = await _delete(scene)
+        left = await asyncio.to_thread(contents, scene.account) - before
+        theirs = None
+        if bench.peers and not bench.short:
+            theirs = await peer.measure(scene.stack, bench.peers, workers=workers)
+    median = statistics.median(ready)
+    figures = [
+        Figure(
+            name=f"Ready, {workers} workers, cold",
+            measured=median,
+            unit="s",
+            n=repeats,
+            compared=f"floor {FLOOR:.0f} s",
+            at_most=round(1.1 * FLOOR, 1),
+            note=f"from {min(ready):.1f} to {max(ready):.1f} s",
+        ),
+        Figure(
+            name=f"calls to create {workers} workers, cold",
+            measured=len(created),
+            unit="calls",
+            compared=f"peer {theirs.create_calls if theirs else _PEER_CALLS['create']}",
+            at_most=45,
+            note=by_operation(created),
+        ),
+        Figure(
+            name="throttled while creating",
+            measured=throttled(created),
+            unit="calls",
+            at_most=0,
+            compared=f"peer {theirs.throttled}" if theirs else "",
+        ),
+        Figure(
+            name="ECS calls a minute when all is still",
+            measured=_ecs(still) / minutes,
+            unit="calls",
+            at_most=1,
+            compared="peer 0",
+            note=by_operation(still),
+        ),
+        Figure(
+            name=f"calls to delete {workers} workers",
+            measured=len(deleted),
+            unit="calls",
+            compared=f"peer {theirs.delete_calls if theirs else _PEER_CALLS['delete']}",
+            at_most=15,
+            note=by_operation(deleted),
+        ),
+        Figure(
+            name="things left after the last delete",
+            measured=len(left),
+            unit="",
+            at_most=0,
+            compared=f"peer {theirs.left}" if theirs else "",
+            note=", ".join(sorted(left)[:5]),
+        ),
+    ]
+    if theirs:
+        figures.insert(
+            1,
+            Figure(
+                name=f"Ready, {workers} workers: how much faster than the peer",
+                measured=theirs.ready / median,
+                unit="times",
+                compared=f"peer {theirs.ready:.1f} s",
+                at_least=1.5,
+                note="the peer is done when its tasks run, ours when its workers have joined",
+            ),
+        )
+    return figures
+
+
+async def _create(scene: Scene, namespace: str, *, workers: int) -> tuple[list[Call], float]:
+    await scene.objects.make_namespaces([namespace])
+    began = time.time()
+    ((uid, answered),) = (
+        await scene.objects.apply([dask_cluster("demo", namespace=namespace, workers=workers)])
+    ).items()
+    await scene.objects.until_ready([uid], within=180)
+    return await scene.calls.since(began), scene.objects.ready_at[uid] - answered
+
+
+async def _stillness(scene: Scene, bench: Bench) -> tuple[list[Call], float]:
+    """Return the calls while nothing happens, and in how many minutes."""
+    await asyncio.sleep(bench.size(30, short=2))  # for what follows a start
+    began, minutes = time.time(), bench.size(1.0, short=0.05)
+    await asyncio.sleep(60 * minutes)
+    return await scene.calls.since(began), minutes
+
+
+async def _delete(scene: Scene) -> list[Call]:
+    began = time.time()
+    await scene.clear(within=180)
+    return await scene.calls.since(began)
+
+
+def _ecs(calls: list[Call]) -> int:
+    return sum(call.operation.startswith("ecs:") for call in calls)
