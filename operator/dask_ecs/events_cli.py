@@ -1,6 +1,7 @@
 """``dask-ecs events``: the queue from which the operator hears of its tasks at once, instead of asking for them."""
 
 import asyncio
+from typing import Any
 
 import click
 import yaml
@@ -15,6 +16,13 @@ _install = click.option(
     "--install", default="", help="The operator's install, as its log says. Default: take events of every install."
 )
 _region = click.option("--region", help="AWS region of the tasks. Default: by AWS's standard configuration.")
+
+
+class _Yaml(yaml.SafeDumper):
+    """YAML without aliases, which CloudFormation does not take (AWS: "CloudFormation template format")."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 @click.group()
@@ -33,7 +41,7 @@ def setup(*, install: str, region: str | None, cloudformation: bool) -> None:
     """
     wanted = Events(install=install)
     if cloudformation:
-        click.echo(yaml.safe_dump(events_template.template(wanted), sort_keys=False), nl=False)
+        click.echo(yaml.dump(events_template.template(wanted), Dumper=_Yaml, sort_keys=False), nl=False)
         return
     made = asyncio.run(_setup(wanted, region))
     click.echo(made.queue_url)

@@ -85,6 +85,12 @@ def test_ranges_that_only_one_cluster_admits_go_with_it(lone_tenant: Tenant, qui
     other = lone_tenant.apply(manifest("other", replicas=0, network={"allowedCidrs": ["10.9.0.0/16"]}))
     assert lone_tenant.wait_until_ready(other)["securityGroupId"] == group
     assert admitted(group) == vpc | {"10.9.0.0/16"}
-    lone_tenant.delete(other)
-    lone_tenant.wait_until_gone(other)
+    lone_tenant.operator.sigkill()
+    lone_tenant.operator.restart()
+    third = lone_tenant.apply(manifest("third", replicas=0, network={"allowedCidrs": ["10.8.0.0/16"]}))
+    lone_tenant.wait_until_ready(third)
+    assert admitted(group) == vpc | {"10.9.0.0/16", "10.8.0.0/16"}
+    for name in (other, third):
+        lone_tenant.delete(name)
+        lone_tenant.wait_until_gone(name)
     assert admitted(group) == vpc

@@ -15,9 +15,11 @@ from dask_ecs.plan.observed import SchedulerProbe
 # Seconds that a scheduler has to answer; one that is busy computes for longer, so a single miss is no verdict.
 DEADLINE = 3.0
 
-# Seconds between two questions: while something is awaited, growing as long as nothing changes; and when all is still.
+# Seconds between two questions: while something is awaited, growing as long as nothing changes; and when all is still,
+# unless that makes more than so many questions a second.
 BUSY_FIRST, BUSY_FACTOR, BUSY_LONGEST = 0.5, 1.5, 10.0
-STILL = 60.0
+STILL = 15.0
+MOST_STILL_A_SECOND = 10
 
 # Schedulers that are asked at once, and the shortest time between two questions: a question takes 1 ms of the CPU.
 _AT_ONCE = 50
@@ -116,6 +118,7 @@ class Prober:
         if changed:
             watched.interval = BUSY_FIRST
             self._wake(uid)
-        interval = watched.interval if watched.busy else STILL
+        still = max(STILL, len(self._watched) / MOST_STILL_A_SECOND)
+        interval = watched.interval if watched.busy else still
         watched.interval = min(watched.interval * BUSY_FACTOR, BUSY_LONGEST)
         self._ask_at(uid, watched, asyncio.get_running_loop().time() + interval)

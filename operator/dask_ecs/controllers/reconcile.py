@@ -5,15 +5,15 @@ import collections
 import contextlib
 import datetime
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
 from dask_ecs.api.daskcluster import ObjectMeta as Metadata
 from dask_ecs.api.status import DaskClusterStatus, LaunchPlace
-from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
-from dask_ecs.aws.session import Aws, Sessions
-from dask_ecs.controllers import act, observe
+from dask_ecs.aws.session import Sessions
+from dask_ecs.controllers import observe
+from dask_ecs.controllers.actor import Actor
 from dask_ecs.controllers.launch_queue import Granted, LaunchQueue, Waiting
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.objects import FINALIZER, GoneError, Objects
@@ -21,14 +21,12 @@ from dask_ecs.controllers.prober import Prober
 from dask_ecs.controllers.queue import WorkQueue
 from dask_ecs.controllers.recorder import Recorder
 from dask_ecs.controllers.shared import SharedAnswers
-from dask_ecs.controllers.store import Body, Store
+from dask_ecs.controllers.store import Body, Store, key_of
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.controllers.users import Users
-from dask_ecs.dask.errors import SchedulerError
-from dask_ecs.plan import actions, cluster, diagnosis, infrastructure, status
+from dask_ecs.plan import actions, cluster, diagnosis, infrastructure, quota, status
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed, Role
-from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.security_group import Rule
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
@@ -41,13 +39,6 @@ MOST_PASSES = 10
 # Seconds: a shorter wait for AWS's launch rate is not told, and what is told is not told anew sooner.
 _QUEUE_WORTH_TELLING = 2.0
 _QUEUE_NEWS = 15.0
-
-# What users are told of as it happens; the rest they see in the conditions.
-_ANNOUNCED: dict[type[Action[Any]], str] = {
-    actions.RunTasks: "Launching",
-    actions.StopTask: "Stopping",
-    actions.RetireWorkers: "Retiring",
-}
 
 
 class Reconciler:
@@ -80,6 +71,14 @@ class Reconciler:
         self._shared = SharedAnswers()
         self.watchers = TaskWatchers(install=settings.install, wake=self._wake)
         self._prober = Prober(wake=self._wake)
+        self._actor = Actor(
+            shared=self._shared,
+            users=self._users,
+            watchers=self.watchers,
+            recorder=recorder,
+            ingress_of=self._ingress_of,
+            now=now,
+        )
         self._launch_queue = LaunchQueue(quotas_of=sessions.quotas, wake=self._wake)
 
     async def run(self) -> None:
@@ -92,10 +91,11 @@ class Reconciler:
 
     def meet(self, body: Body) -> None:
         """Learn of an object that was there before the operator what it uses, so that nobody deletes that."""
-        status = body.get("status") or {}
-        region = status.get("region")
-        if region:
-            self._users.say(body["metadata"]["uid"], region=region, things=frozenset(status.get("made", ())))
+        uid, status = body["metadata"]["uid"], body.get("status") or {}
+        self._keys[uid] = key_of(body)
+        self._uids[key_of(body)] = uid
+        if "region" in status:
+            self._users.say(uid, region=status["region"], things=frozenset(status.get("made", ())))
 
     def _wake(self, uid: str) -> None:
         if key := self._keys.get(uid):
@@ -189,14 +189,14 @@ class Reconciler:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
         if queued:
             self._queue.add_after(key, max(queued.eta_seconds / 2, _QUEUE_NEWS))
-        await asyncio.gather(*(self._do(aws, target, memory, action) for action in todo))
+        await asyncio.gather(*(self._actor.do(aws, target, memory, action) for action in todo))
         return not todo
 
     def _admit(
         self, target: Target, planned: Iterable[Action[Any]]
     ) -> tuple[list[Action[Any]], list[Granted], LaunchPlace | None]:
         """Return what may be done now, what the launch queue has granted for it, and where the rest stands there."""
-        metadata, spec = target.cluster.metadata, target.cluster.spec
+        metadata = target.cluster.metadata
         todo: list[Action[Any]] = []
         grants: list[Granted] = []
         waiting: dict[Role, Waiting] = {}
@@ -212,7 +212,7 @@ class Reconciler:
                     region=target.region,
                     role=action.launch.role,
                     count=action.launch.count,
-                    capacity="FARGATE" if spec.launch_type == "FARGATE" else "EC2",
+                    capacity=quota.capacity_of(action.request),
                 )
                 if isinstance(asked, Waiting):
                     waiting[action.launch.role] = asked
@@ -234,106 +234,15 @@ class Reconciler:
             return frozenset()
         return frozenset(thing for thing in made if self._users.others(metadata.uid, region=target.region, thing=thing))
 
-    async def _do(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
-        metadata = target.cluster.metadata
-        logger.info("%s", action)
-        try:
-            if isinstance(action, actions.RunTasks):
-                await self._run_tasks(aws, target, memory, action)
-            else:
-                await self._act(aws, target, memory, action)
-        except (AwsError, NeedsUser, SchedulerError) as error:
-            await self._hold(target, memory, action, error)
-            return
-        if memory.holds.get(action.subject) and not isinstance(action, actions.RunTasks):
-            del memory.holds[action.subject]
-        if reason := _ANNOUNCED.get(type(action)):
-            await self._recorder.record(metadata, "Normal", reason=reason, message=_sentence(str(action)))
-
-    async def _act(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
-        def do() -> Coroutine[Any, Any, Any]:
-            return act.act(
-                aws,
-                action,
-                own_tags=target.own_tags,
-                others_ingress=lambda: self._others_ingress(target, action.thing or ""),
-                watchers=self.watchers,
-            )
-
-        if action.is_shared:
-            await self._shared.get(aws.region, action, do)
-        elif action.thing:
-            await self._delete(target, memory, action, do)
-        else:
-            memory.answers[action.fingerprint] = await do()
-
-    async def _delete(
-        self, target: Target, memory: Memory, action: Action[Any], do: Callable[[], Coroutine[Any, Any, Any]]
-    ) -> None:
-        """Delete a thing, unless somebody has begun to use it meanwhile; whoever begins now has it made anew."""
-        thing, region = action.thing or "", target.region
-        async with self._shared.lock(region, thing):
-            used = bool(self._users.others(target.cluster.metadata.uid, region=region, thing=thing))
-            if used != isinstance(action, actions.ReviseSecurityGroup):
-                return
-            self._shared.forget(region, thing=thing)
-            memory.answers[action.fingerprint] = await do()
-
-    def _others_ingress(self, target: Target, thing: str) -> list[Rule]:
-        """Return what the other users of a security group ask of it."""
-        rules: list[Rule] = []
-        for uid in self._users.others(target.cluster.metadata.uid, region=target.region, thing=thing):
-            memory, body = self._memories.get(uid), self._store.get(self._keys.get(uid, ""))
-            if memory and memory.ingress:
-                rules += memory.ingress
-            elif body:
-                other = Target(cluster=DaskCluster.read(body), settings=self._settings)
-                rules += infrastructure.ingress_by_status(other)
-        return rules
-
-    async def _run_tasks(self, aws: Aws, target: Target, memory: Memory, action: actions.RunTasks) -> None:
-        try:
-            not_placed = await act.run_tasks(aws, action, watchers=self.watchers)
-        except AwsError as error:
-            # Only the refusal of the one and only sending says that nothing was started. Else the launch stays written
-            # ahead, to be sent again with the same token: an earlier sending may have been carried out.
-            unknown = isinstance(error, UnknownOutcomeError) or error.kind is Kind.CONFLICT or error.sent_again
-            if action.launch.token in memory.sent_once and not unknown:
-                memory.forget_launch(action.launch.token)
-            raise
-        finally:
-            memory.sent_once.discard(action.launch.token)
-        memory.forget_launch(action.launch.token)
-        if not_placed:
-            raise not_placed
-        memory.holds.pop(action.subject, None)
-
-    async def _hold(
-        self, target: Target, memory: Memory, action: Action[Any], error: AwsError | NeedsUser | SchedulerError
-    ) -> None:
-        metadata = target.cluster.metadata
-        transient, waits, request_id = True, False, ""
-        if isinstance(error, AwsError):
-            reason, message, request_id = error.reason, f"Could not {action}. {error.advice}", error.request_id
-            transient = error.kind in (Kind.RETRY_SOON, Kind.CONFLICT)
-            waits = error.kind is Kind.NEEDS_USER
-        elif isinstance(error, NeedsUser):
-            reason, message, transient, waits = error.reason, error.message, False, True
-        else:
-            reason, message = "SchedulerUnreachable", f"Could not {action}: {error}"
-        level = logging.INFO if transient else logging.WARNING
-        logger.log(level, "could not %s: %s", action, error, extra={"awsRequestId": request_id})
-        hold = memory.hold(
-            action.subject,
-            reason=reason,
-            message=message,
-            generation=metadata.generation,
-            transient=transient,
-            waits_for_user=waits,
-            now=self._now(),
-        )
-        if hold.is_news:
-            await self._recorder.record(metadata, "Warning", reason=reason, message=message)
+    def _ingress_of(self, uid: str) -> Iterable[Rule]:
+        """Return what a cluster asks of its security group."""
+        memory, body = self._memories.get(uid), self._store.get(self._keys.get(uid, ""))
+        if memory and memory.ingress:
+            return memory.ingress
+        with contextlib.suppress(InvalidDaskClusterError):
+            if body:
+                return infrastructure.ingress_by_status(Target(cluster=DaskCluster.read(body), settings=self._settings))
+        return ()
 
     async def _let_go(self, body: Body) -> None:
         with contextlib.suppress(GoneError):
@@ -382,7 +291,3 @@ def _has_to_be_written_ahead(todo: Iterable[Action[Any]], plan: cluster.Plan, ta
     """Whether what is about to be done has to be found again if it is all that is ever heard of it."""
     launching = any(isinstance(action, actions.RunTasks) for action in todo)
     return launching or plan.status.made != target.cluster.status.made or not target.cluster.status.conditions
-
-
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -14,8 +14,9 @@ from dask_ecs.plan.observed import Task
 
 logger = logging.getLogger(__name__)
 
-# Receivers side by side while the queue is full. One takes ten messages in two round trips, about 200 a second.
-RECEIVERS = 10
+# Receivers side by side while the queue is full. One takes ten messages in two round trips, some 300 a second in AWS;
+# four keep a core busy, for the SDK takes about 2 ms of it a call.
+RECEIVERS = 4
 
 # The wait after a failure to receive, doubled each time.
 FIRST_WAIT = datetime.timedelta(seconds=1)

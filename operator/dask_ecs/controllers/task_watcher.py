@@ -26,9 +26,11 @@ class Pace:
     still: float
 
 
-# An account has 20 ListTasks and DescribeTasks a second (AWS: "Request throttling"); a sweep takes two for each hundred
-# tasks. Events may come late or get lost, so what they tell is checked.
-POLLING = Pace(busy=1, still=60)
+# Without events a death is news within ten seconds, unless all sweeps together would then take more than 3.5 of the 20
+# ListTasks and DescribeTasks that an account has a second (AWS: "Request throttling"): those who launch want them too.
+POLLING = Pace(busy=1, still=10)
+MOST_SWEEP_CALLS = 3.5
+# Events may come late or get lost, so what they tell is checked.
 WITH_EVENTS = Pace(busy=15, still=600)
 
 # ECS shows a stopped task for an hour (AWS: "DescribeTasks"); it is kept in mind as long.
@@ -107,6 +109,11 @@ class TaskWatcher:
                 known[task.arn] = task
                 changed.add(uid)
         return changed
+
+    @property
+    def sweep_calls(self) -> int:
+        """How many calls a sweep takes: two for each hundred tasks."""
+        return 2 * -(-max(sum(map(len, self._tasks.values())), 1) // aws_tasks.MOST_DESCRIBED)
 
     def stopping(self, arn: str) -> None:
         """Take in that AWS was asked to stop a task: what is planned next does not ask again."""
@@ -206,6 +213,8 @@ class TaskWatchers:
         self._install = install
         self._wake = wake
         self._running: dict[tuple[str, str], tuple[TaskWatcher, asyncio.Task[None]]] = {}
+        self._polling = POLLING
+        self._polling_until = -float("inf")
         self.events_flow: Callable[[str], bool] = lambda _: False
         """Whether ECS's events tell of the tasks of a region, so that a look now and then is enough."""
 
@@ -252,4 +261,11 @@ class TaskWatchers:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _pace(self, region: str) -> Pace:
-        return WITH_EVENTS if self.events_flow(region) else POLLING
+        if self.events_flow(region):
+            return WITH_EVENTS
+        now = asyncio.get_running_loop().time()
+        if now >= self._polling_until:
+            calls = sum(watcher.sweep_calls for watcher, _ in self._running.values())
+            self._polling = dataclasses.replace(POLLING, still=max(POLLING.still, calls / MOST_SWEEP_CALLS))
+            self._polling_until = now + POLLING.still / 2
+        return self._polling
