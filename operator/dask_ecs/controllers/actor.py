@@ -1,0 +1,150 @@
+"""Carrying out actions: what is shared once, deletions under a lock, failures put off and told."""
+
+import datetime
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any
+
+from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
+from dask_ecs.aws.session import Aws
+from dask_ecs.controllers import act
+from dask_ecs.controllers.memory import Memory
+from dask_ecs.controllers.recorder import Recorder
+from dask_ecs.controllers.shared import SharedAnswers
+from dask_ecs.controllers.task_watcher import TaskWatchers
+from dask_ecs.controllers.users import Users
+from dask_ecs.dask.errors import SchedulerError
+from dask_ecs.plan import actions
+from dask_ecs.plan.action import Action
+from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.security_group import Rule
+from dask_ecs.plan.target import Target
+
+logger = logging.getLogger(__name__)
+
+# What users are told of as it happens; the rest they see in the conditions.
+_ANNOUNCED: dict[type[Action[Any]], str] = {
+    actions.RunTasks: "Launching",
+    actions.StopTask: "Stopping",
+    actions.RetireWorkers: "Retiring",
+}
+
+
+class Actor:
+    """Does what was planned, and remembers what came of it."""
+
+    def __init__(
+        self,
+        *,
+        shared: SharedAnswers,
+        users: Users,
+        watchers: TaskWatchers,
+        recorder: Recorder,
+        ingress_of: Callable[[str], Iterable[Rule]],
+        now: Callable[[], datetime.datetime],
+    ) -> None:
+        self._shared = shared
+        self._users = users
+        self._watchers = watchers
+        self._recorder = recorder
+        self._ingress_of = ingress_of
+        self._now = now
+
+    async def do(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
+        """Do one action; what AWS or a scheduler does not do is a hold in the memory, never raised."""
+        metadata = target.cluster.metadata
+        logger.info("%s", action)
+        try:
+            if isinstance(action, actions.RunTasks):
+                await self._run_tasks(aws, target, memory, action)
+            else:
+                await self._act(aws, target, memory, action)
+        except (AwsError, NeedsUser, SchedulerError) as error:
+            await self._hold(target, memory, action, error)
+            return
+        if memory.holds.get(action.subject) and not isinstance(action, actions.RunTasks):
+            del memory.holds[action.subject]
+        if reason := _ANNOUNCED.get(type(action)):
+            await self._recorder.record(metadata, "Normal", reason=reason, message=_sentence(str(action)))
+
+    async def _act(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
+        def do() -> Coroutine[Any, Any, Any]:
+            return act.act(
+                aws,
+                action,
+                own_tags=target.own_tags,
+                others_ingress=lambda: self._others_ingress(target, action.thing or ""),
+                watchers=self._watchers,
+            )
+
+        if action.is_shared:
+            await self._shared.get(aws.region, action, do)
+        elif action.thing:
+            await self._delete(target, memory, action, do)
+        else:
+            memory.answers[action.fingerprint] = await do()
+
+    async def _delete(
+        self, target: Target, memory: Memory, action: Action[Any], do: Callable[[], Coroutine[Any, Any, Any]]
+    ) -> None:
+        """Delete a thing, unless somebody has begun to use it meanwhile; whoever begins now has it made anew."""
+        thing, region = action.thing or "", target.region
+        async with self._shared.lock(region, thing):
+            used = bool(self._users.others(target.cluster.metadata.uid, region=region, thing=thing))
+            if used != isinstance(action, actions.ReviseSecurityGroup):
+                return
+            self._shared.forget(region, thing=thing)
+            memory.answers[action.fingerprint] = await do()
+
+    def _others_ingress(self, target: Target, thing: str) -> Iterable[Rule]:
+        """Return what the other users of a security group ask of it."""
+        for uid in self._users.others(target.cluster.metadata.uid, region=target.region, thing=thing):
+            yield from self._ingress_of(uid)
+
+    async def _run_tasks(self, aws: Aws, target: Target, memory: Memory, action: actions.RunTasks) -> None:
+        try:
+            not_placed = await act.run_tasks(aws, action, watchers=self._watchers)
+        except AwsError as error:
+            # Only the refusal of the one and only sending says that nothing was started. Else the launch stays written
+            # ahead, to be sent again with the same token: an earlier sending may have been carried out.
+            unknown = isinstance(error, UnknownOutcomeError) or error.kind is Kind.CONFLICT or error.sent_again
+            if action.launch.token in memory.sent_once and not unknown:
+                memory.forget_launch(action.launch.token)
+            raise
+        finally:
+            memory.sent_once.discard(action.launch.token)
+        memory.forget_launch(action.launch.token)
+        if not_placed:
+            raise not_placed
+        memory.holds.pop(action.subject, None)
+
+    async def _hold(
+        self, target: Target, memory: Memory, action: Action[Any], error: AwsError | NeedsUser | SchedulerError
+    ) -> None:
+        metadata = target.cluster.metadata
+        transient, waits, request_id = True, False, ""
+        if isinstance(error, AwsError):
+            reason, message, request_id = error.reason, f"Could not {action}. {error.advice}", error.request_id
+            transient = error.kind in (Kind.RETRY_SOON, Kind.CONFLICT)
+            waits = error.kind is Kind.NEEDS_USER
+        elif isinstance(error, NeedsUser):
+            reason, message, transient, waits = error.reason, error.message, False, True
+        else:
+            reason, message = "SchedulerUnreachable", f"Could not {action}: {error}"
+        level = logging.INFO if transient else logging.WARNING
+        logger.log(level, "could not %s: %s", action, error, extra={"awsRequestId": request_id})
+        hold = memory.hold(
+            action.subject,
+            reason=reason,
+            message=message,
+            generation=metadata.generation,
+            transient=transient,
+            waits_for_user=waits,
+            now=self._now(),
+        )
+        if hold.is_news:
+            await self._recorder.record(metadata, "Warning", reason=reason, message=message)
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
