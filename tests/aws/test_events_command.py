@@ -56,6 +56,7 @@ def test_the_template_is_printed_and_nothing_is_made(install: str, local_aws: Lo
     local_aws.reset_calls()
     done = events("setup", "--install", install, "--cloudformation")
     assert yaml.safe_load(done.stdout) == template(Events(install=install))
+    assert "&" not in done.stdout  # CloudFormation takes no aliases
     assert local_aws.calls() == {}
 
 
