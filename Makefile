@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crds image-test clean
+.PHONY: help demo test lint bench crds image-test clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ lint: $(STAMP) ## ruff, mypy, the layers, and whether crds/ is up to date
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/dask-ecs crds --check crds
+
+bench: $(STAMP) ## Measure the operator and its peer: report and plots in build/bench (BENCH_ARGS="--only ready-32")
+	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH_ARGS)
 
 crds: $(STAMP) ## Write crds/ from the models in operator/dask_ecs/api
 	$(BIN)/dask-ecs crds --output crds

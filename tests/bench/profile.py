@@ -16,14 +16,14 @@ class ProfileError(Exception):
 
 
 async def top_functions(pid: int, *, seconds: int, folder: Path) -> list[tuple[float, str]]:
-    """Return the functions that had the CPU most often, with their share; raise ProfileError.
+    """Return the functions that held the interpreter most often, with their share; raise ProfileError.
 
     py-spy samples the process from outside: that needs root, or `kernel.yama.ptrace_scope=0`.
     """
     raw = folder / "profile.raw"
     sampling = await asyncio.create_subprocess_exec(
         *(_PY_SPY, "record", "--pid", str(pid), "--duration", str(seconds), "--rate", str(_SAMPLES_A_SECOND)),
-        *("--format", "raw", "--output", raw),
+        *("--gil", "--format", "raw", "--output", raw),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
