@@ -92,6 +92,8 @@ PLACES = (
             "spec.region", "region is not the one in clusterArn: remove region, or make it the same"),
     Refused("a zone in place of a region", {"region": "eu-west-1a"},
             "spec.region", "not an AWS region: write its code, as eu-west-1"),
+    Refused("an unknown isolation", {"isolation": "none"},
+            "spec.isolation", 'supported values: "namespace", "cluster"', RefusedBy.BOUND),
     Refused("an unknown CPU architecture", {"cpuArchitecture": "arm64"},
             "spec.cpuArchitecture", 'supported values: "X86_64", "ARM64"', RefusedBy.BOUND),
     Refused("a platform version that is none", {"platformVersion": "latest"},

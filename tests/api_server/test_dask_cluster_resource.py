@@ -53,6 +53,7 @@ def test_an_empty_spec_becomes_a_scheduler_with_no_workers(user: User) -> None:
     assert user.reads("empty")["spec"] == {
         "launchType": "FARGATE",
         "cpuArchitecture": "X86_64",
+        "isolation": "namespace",
         "platformVersion": "LATEST",
         "scheduler": {"cpu": "1", "memory": "4Gi", "port": 8786, "dashboardPort": 8787},
         "worker": {"replicas": 0, "cpu": "4", "memory": "16Gi", "gpu": 0},

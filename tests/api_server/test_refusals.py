@@ -39,6 +39,7 @@ def test_the_model_refuses_what_an_older_crd_let_through(refused: Refused) -> No
 @pytest.mark.parametrize(
     ("field", "before", "after"),
     [
+        ("isolation", {}, {"isolation": "cluster"}),
         ("launchType", {"launchType": "FARGATE", "clusterArn": CLUSTER}, {"launchType": "EC2", "clusterArn": CLUSTER}),
         ("region", {"region": "eu-west-1"}, {"region": "eu-west-2"}),
         ("region", {}, {"region": "eu-west-1"}),

@@ -170,6 +170,8 @@ async def test_a_worker_ends_by_itself_when_its_scheduler_is_killed(tmp_path: pa
         running(command(address), log=tmp_path / "log") as worker,
     ):
         await joined(address, workers=1)
+        async with client_of(address) as client:
+            await eventually(lambda: all_nannies_run(client))
         scheduler.signal_itself(signal.SIGKILL)
         assert await worker.exit_code(within=30) == 0
 

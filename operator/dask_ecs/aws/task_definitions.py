@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Aws
 
 
@@ -19,7 +20,11 @@ async def deregister(aws: Aws, *, family: str, revision: str | None) -> None:
     """Deregister a revision by its ARN or, if None, every active revision of the family."""
     revisions = [revision] if revision else [arn async for arn in _revisions(aws, family)]
     for arn in revisions:
-        await aws.call(operations.DEREGISTER_TASK_DEFINITION, taskDefinition=arn)
+        try:
+            await aws.call(operations.DEREGISTER_TASK_DEFINITION, taskDefinition=arn)
+        except AwsError as error:
+            if "inactive" not in error.message:  # it is deregistered already
+                raise
 
 
 def _revisions(aws: Aws, family: str) -> AsyncIterator[str]:

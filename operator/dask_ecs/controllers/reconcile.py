@@ -170,6 +170,7 @@ class Reconciler:
                 logger.info("%s", action)
                 memory.forget_launch(action.token)
         todo, grants, queued = self._admit(target, plan.actions)
+        before = memory.launches
         for action in todo:
             if isinstance(action, actions.RunTasks) and action.launch not in memory.launches:
                 memory.launches = (*memory.launches, action.launch)
@@ -180,6 +181,7 @@ class Reconciler:
             try:
                 written = await self._objects.write_status(body, said.model_dump(mode="json", exclude_none=True))
             except BaseException:
+                memory.launches = before  # whatever the API server has made of it: they were never sent
                 for grant in grants:
                     self._launch_queue.give_back(grant)
                 raise
