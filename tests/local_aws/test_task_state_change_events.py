@@ -151,7 +151,8 @@ def test_an_event_has_the_shape_that_ecs_documents(account: Account, subscribe: 
     assert detail["overrides"]["containerOverrides"] == overrides["containerOverrides"]
     for name in ("createdAt", "startedAt", "pullStartedAt", "stoppingAt", "stoppedAt"):
         assert abs(datetime.datetime.fromisoformat(detail[name]) - task[name]) < datetime.timedelta(seconds=0.01)
-    assert detail["updatedAt"] >= detail["stoppedAt"]
+    updated, stopped = (datetime.datetime.fromisoformat(detail[name]) for name in ("updatedAt", "stoppedAt"))
+    assert updated >= stopped
     assert "tags" not in detail
     assert "healthStatus" not in json.dumps(detail)
 

@@ -124,7 +124,7 @@ class Task:
     version: int = 1
     listener: Callable[[Task], None] | None = None
     """Is told of every change."""
-    times: Times = field(default_factory=lambda: {"createdAt": _now()})
+    times: Times = field(default_factory=lambda: {"createdAt": now_to_the_millisecond()})
 
     @property
     def fargate(self) -> bool:
@@ -154,7 +154,7 @@ class Task:
 
     def now(self, event: str) -> None:
         """Note the time of `startedAt`, `stoppingAt` and the like, unless it is known already."""
-        self.times.setdefault(event, _now())
+        self.times.setdefault(event, now_to_the_millisecond())
 
     def changed(self) -> None:
         """Say that something of it has changed: that is a new version."""
@@ -237,7 +237,7 @@ class Task:
         return {name: value for name, value in described.items() if value is not None}
 
 
-def _now() -> float:
+def now_to_the_millisecond() -> float:
     """Return the time to the millisecond, which is what ECS tells."""
     return round(time.time(), 3)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
+
+from .task import now_to_the_millisecond
 
 if TYPE_CHECKING:
     from .task import Task
@@ -17,7 +18,7 @@ def task_state_change(task: Task) -> dict[str, Any]:
     Its detail is nearly what DescribeTasks answers. But times are text, an elastic network interface is an `eni`, and
     there is neither health nor a tag in it.
     """
-    now = time.time()
+    now = now_to_the_millisecond()
     detail = task.describe(with_tags=False)
     del detail["healthStatus"]
     for container in detail["containers"]:
