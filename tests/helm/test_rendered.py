@@ -3,6 +3,7 @@
 from typing import Any
 
 from dask_ecs.cli import run as command
+from dask_ecs.plan.quota import Limit
 from helm.installed import Values, rendered
 
 EVERY_SETTING: Values = {
@@ -15,7 +16,10 @@ EVERY_SETTING: Values = {
     "allowTaskRolePolicies": ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
     "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "log": {"format": "text", "level": "debug"},
-    "aws": {"eventsQueue": "https://sqs.eu-west-1.amazonaws.com/123456789012/dask-ecs-blue-events"},
+    "aws": {
+        "eventsQueue": "https://sqs.eu-west-1.amazonaws.com/123456789012/dask-ecs-blue-events",
+        "quotas": {"Fargate RunTask": "40/30"},
+    },
 }
 CLUSTER_WIDE = {"ClusterRole", "ClusterRoleBinding"}
 
@@ -58,6 +62,7 @@ def test_every_setting_reaches_the_command_line() -> None:
         "log_level": "debug",
         "health_address": "0.0.0.0:8080",
         "events_queue": "https://sqs.eu-west-1.amazonaws.com/123456789012/dask-ecs-blue-events",
+        "quotas": {"Fargate RunTask": Limit(burst=40, rate=30)},
     }
 
 

@@ -19,6 +19,7 @@ REFUSED = {
     "a boundary by name": ({"permissionsBoundary": "mine"}, "at '/permissionsBoundary': 'mine' does not match"),
     "a zone as region": ({"aws": {"region": "eu-west-1a"}}, "at '/aws/region': 'eu-west-1a' does not match pattern"),
     "a queue by name": ({"aws": {"eventsQueue": "events"}}, "at '/aws/eventsQueue': 'events' does not match pattern"),
+    "a quota without a rate": ({"aws": {"quotas": {"tasks": "100"}}}, "at '/aws/quotas/tasks': '100' does not match"),
     "a number in the environment": ({"extraEnv": [{"name": "A", "value": 1}]}, "at '/extraEnv/0/value': got number"),
 }
 
