@@ -123,3 +123,22 @@ async def test_a_stopped_task_is_forgotten_after_an_hour_as_ecs_does(
         await tasks.stop(aws, ecs_cluster=request_["cluster"], task_arn=started.arn, why="a test")
         await until_states(watcher, ["STOPPED"], busy=True)
         await until_states(watcher, [], busy=False)
+
+
+async def test_a_sweep_of_what_runs_on_describes_nothing(
+    aws: Aws, local_aws: LocalAWS, request_: dict[str, Any]
+) -> None:
+    async with watching(aws, request_["cluster"], pace=Pace(busy=0.05, still=0.2)) as (watcher, woken):
+        started, _ = await tasks.run(aws, request_)
+        watcher.put(started)
+        await until_states(watcher, ["RUNNING"], busy=True)
+        states(watcher, busy=False)
+        await asyncio.sleep(0.1)  # a look that has begun
+        local_aws.reset_calls()
+        while local_aws.calls().get("ecs:ListTasks", 0) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        assert set(local_aws.calls()) == {"ecs:ListTasks"}
+        woken.clear()
+        await tasks.stop(aws, ecs_cluster=request_["cluster"], task_arn=started[0].arn, why="a test")
+        await until_states(watcher, ["STOPPED"], busy=False)
+        assert "u-1" in woken

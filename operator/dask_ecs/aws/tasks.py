@@ -8,8 +8,9 @@ from dask_ecs.aws.errors import AwsError, Kind, TasksNotPlacedError
 from dask_ecs.aws.session import Aws
 from dask_ecs.plan.observed import LAUNCH_VARIABLE, PORTS_VARIABLE, SCHEDULER_VARIABLE, Role, Task
 
-# AWS: "DescribeTasks": up to 100 tasks a call.
+# AWS: "DescribeTasks" and "ListTasks": up to 100 tasks a call.
 MOST_DESCRIBED = 100
+MOST_LISTED = 100
 
 
 async def run(aws: Aws, request: Mapping[str, Any]) -> tuple[list[Task], TasksNotPlacedError | None]:

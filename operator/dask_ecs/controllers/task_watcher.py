@@ -112,8 +112,8 @@ class TaskWatcher:
 
     @property
     def sweep_calls(self) -> int:
-        """How many calls a sweep takes: two for each hundred tasks."""
-        return 2 * -(-max(sum(map(len, self._tasks.values())), 1) // aws_tasks.MOST_DESCRIBED)
+        """How many calls a sweep takes: one for each hundred tasks."""
+        return -(-max(sum(map(len, self._tasks.values())), 1) // aws_tasks.MOST_LISTED)
 
     def stopping(self, arn: str) -> None:
         """Take in that AWS was asked to stop a task: what is planned next does not ask again."""
@@ -165,9 +165,10 @@ class TaskWatcher:
         listed = await self._list(stopped=first or bool(self._searching))
         known = {arn: task for tasks in self._tasks.values() for arn, task in tasks.items()}
         finished = {arn for arn, task in known.items() if task.is_stopped}
-        wanted = [arn for arn in listed if arn not in self._foreign and arn not in finished]
-        # What RunTask has just answered, or what has just stopped, may not be listed.
-        wanted += [arn for arn in known if arn not in listed and arn not in finished]
+        # ECS lists what is meant to run. What runs as it did need not be described; what has just been started, or is
+        # to stop, may not be listed.
+        settled = {arn for arn, task in known.items() if task.is_running and arn in listed}
+        wanted = [arn for arn in {*listed, *known} - finished - settled - self._foreign]
         changed = await self._describe(wanted, listed=listed)
         self._foreign &= listed
         for arn in finished:

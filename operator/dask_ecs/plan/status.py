@@ -54,7 +54,7 @@ def of_cluster(
     """Return the whole status of a cluster that is wanted."""
     news = {subject: hold for subject, hold in observed.holds.items() if hold.is_news}
     observed = dataclasses.replace(observed, holds=news)
-    if observed.tasks is None and target.cluster.status.scheduler_task_arn:
+    if _is_unseen(target, observed, tasks):
         return _of_unseen(target, observed, problem=problem, now=now)
     suspended = finished is not None
     said = conditions.of_cluster(target, there, observed, tasks, suspended=suspended, problem=problem)
@@ -111,6 +111,15 @@ def of_cluster(
             ),
         }
     )
+
+
+def _is_unseen(target: Target, observed: Observed, tasks: Tasks) -> bool:
+    """Whether a cluster that ran has not been looked at yet since the operator's start."""
+    before = target.cluster.status
+    if observed.tasks is None:
+        return before.scheduler_task_arn is not None
+    awaits_answer = tasks.scheduler is not None and tasks.scheduler.is_running and observed.probe is None
+    return awaits_answer and before.scheduler_address == tasks.scheduler_address
 
 
 def _of_unseen(

@@ -129,7 +129,8 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
         todo += _launches(role, missing[role], room=room, target=target, request=request, now=now)
     # Tasks that may be on their way are no reason to stop one that is there.
     excess = len(tasks.workers) - target.cluster.spec.worker.replicas
-    if excess > 0:
+    # A scheduler that runs and was not asked yet soon will be.
+    if excess > 0 and (observed.probe or not (tasks.scheduler and tasks.scheduler.is_running)):
         todo += _scale_down(excess, tasks, observed, cluster_arn)
     return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
 

@@ -67,3 +67,19 @@ def test_what_keeps_it_from_looking_is_said_and_the_address_stays() -> None:
     assert said.phase == "Degraded"
     assert said.scheduler_address == world.target.cluster.status.scheduler_address
     assert said.scheduler_address is not None
+
+
+def test_what_was_said_stands_until_the_scheduler_was_asked_who_has_joined() -> None:
+    world = World()
+    world.settle()
+    observed = dataclasses.replace(world.observe(), probe=None)
+    assert cluster.plan(world.target, observed, now=world.now).status == world.target.cluster.status
+
+
+def test_no_worker_is_chosen_to_go_before_the_scheduler_was_asked() -> None:
+    world = World()
+    world.settle()
+    world.scale(1)
+    observed = dataclasses.replace(world.observe(), probe=None)
+    assert cluster.plan(world.target, observed, now=world.now).actions == ()
+    assert cluster.plan(world.target, world.observe(), now=world.now).actions != ()
