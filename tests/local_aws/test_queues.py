@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from dask_ecs.local.aws.sqs.queue import Queue, QueueSettings
 
 from .account import unique
 
@@ -156,18 +159,28 @@ def test_an_invented_receipt_handle_is_refused(sqs: Any, queue: str) -> None:
     assert raised.value.response["Error"]["Code"] == "ReceiptHandleIsInvalid"
 
 
-def test_fifty_thousand_messages_are_no_slower_than_fifty(sqs: Any, queue: str) -> None:
-    from dask_ecs.local.aws.sqs.queue import Queue, QueueSettings
-
+async def test_fifty_thousand_messages_are_received_and_deleted_within_seconds() -> None:
     settings = QueueSettings(arn="", policy=None, delay=0, receive_wait=0, retention=60, visibility=30)
-    large = Queue(settings, identity=None)
+    queue = Queue(settings, identity=None)
     for number in range(50_000):
-        large.send(str(number))
+        queue.send(str(number))
     began = time.monotonic()
     received = 0
-    while batch := large._take(10, visibility=30):
+    while batch := await queue.receive(10, visibility=30, wait=0, is_gone=lambda: False):
         received += len(batch)
         for message in batch:
-            large.delete(message.receipt_handle)
+            queue.delete(message.receipt_handle)
     assert received == 50_000
     assert time.monotonic() - began < 5
+
+
+async def test_a_caller_that_is_gone_takes_nothing_along() -> None:
+    settings = QueueSettings(arn="", policy=None, delay=0, receive_wait=0, retention=60, visibility=30)
+    queue = Queue(settings, identity=None)
+    gone = False
+    poll = asyncio.create_task(queue.receive(10, visibility=30, wait=10, is_gone=lambda: gone))
+    await asyncio.sleep(0)
+    gone = True
+    queue.send("hello")
+    assert await poll == []
+    assert len(await queue.receive(10, visibility=30, wait=0, is_gone=lambda: False)) == 1
