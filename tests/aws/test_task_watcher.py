@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -142,3 +143,14 @@ async def test_a_sweep_of_what_runs_on_describes_nothing(
         await tasks.stop(aws, ecs_cluster=request_["cluster"], task_arn=started[0].arn, why="a test")
         await until_states(watcher, ["STOPPED"], busy=False)
         assert "u-1" in woken
+
+
+async def test_an_event_that_tells_nothing_of_the_health_leaves_it(aws: Aws, request_: dict[str, Any]) -> None:
+    async with watching(aws, request_["cluster"]) as (watcher, _):
+        (started,), _ = await tasks.run(aws, request_)
+        watcher.put([dataclasses.replace(started, health="HEALTHY", version=100)])
+        assert watcher.hear(dataclasses.replace(started, last_status="RUNNING", version=101)) == {"u-1"}
+        listing = watcher.watch("u-1", busy=False)
+        assert listing
+        assert [(task.last_status, task.health) for task in listing.tasks] == [("RUNNING", "HEALTHY")]
+        assert watcher.hear(dataclasses.replace(started, version=99)) == set()

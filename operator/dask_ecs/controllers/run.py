@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import logging
 import signal
+import urllib.parse
 from collections.abc import Callable, Collection, Mapping
 
 import kopf
@@ -166,7 +167,8 @@ async def _announce(ready: asyncio.Event) -> None:
 
 
 async def _hear(queue_url: str, settings: Settings, reconciler: Reconciler, sessions: Sessions) -> None:
-    aws = sessions.region(settings.default_region)
+    host = urllib.parse.urlsplit(queue_url).hostname or ""
+    aws = sessions.region(host.split(".")[1] if host.startswith("sqs.") else settings.default_region)
     events = TaskEvents(aws, queue_url, install=settings.install, on_task=reconciler.watchers.on_event)
     reconciler.watchers.events_flow = lambda region: events.healthy and region == aws.region
     await events.run()

@@ -95,6 +95,12 @@ class TaskWatcher:
         self._tasks.pop(uid, None)
         return not self._interested
 
+    def hear(self, task: Task) -> set[str]:
+        """Take in what an event says of a task; return whose has changed. Events tell nothing of its health."""
+        uid = names.uid_of(task.started_by, install=self._install) or ""
+        before = self._tasks.get(uid, {}).get(task.arn)
+        return self.put([dataclasses.replace(task, health=before.health) if before else task])
+
     def put(self, tasks: Iterable[Task]) -> set[str]:
         """Take in what AWS said of tasks; return whose have changed. What is older than what is known is left out."""
         changed = set()
@@ -168,7 +174,7 @@ class TaskWatcher:
         # ECS lists what is meant to run. What runs as it did need not be described; what has just been started, or is
         # to stop, may not be listed.
         settled = {arn for arn, task in known.items() if task.is_running and arn in listed}
-        wanted = [arn for arn in {*listed, *known} - finished - settled - self._foreign]
+        wanted = list({*listed, *known} - finished - settled - self._foreign)
         changed = await self._describe(wanted, listed=listed)
         self._foreign &= listed
         for arn in finished:
@@ -244,7 +250,7 @@ class TaskWatchers:
         """Take in what an event says of a task."""
         region = ecs_cluster.split(":")[3]
         if found := self._running.get((region, ecs_cluster)):
-            for uid in found[0].put([task]):
+            for uid in found[0].hear(task):
                 self._wake(uid)
 
     def leave(self, uid: str) -> None:
