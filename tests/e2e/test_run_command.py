@@ -181,7 +181,7 @@ def test_only_the_given_namespace_is_watched(
         untouched = elsewhere.get("demo") or {}
         assert "status" not in untouched
         assert "finalizers" not in untouched["metadata"]
-        assert quiet_account.leftovers(untouched["metadata"]["uid"], namespace=lone_tenant.namespace) == []
+        assert quiet_account.leftovers(untouched["metadata"]["uid"], namespace=other) == []
 
 
 def test_sigterm_ends_it_cleanly(lone_tenant: Tenant, quiet_account: AwsAccount) -> None:
