@@ -62,15 +62,37 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
     role = await _get(aws, name)
     if role is None or not carries(from_upper(role.get("Tags", ())), own_tags):
         return
+    # Which policies it has is asked only where those that it was made with are not all.
+    for delete_policies in (_no_policies, _delete_inline_policy, _delete_all_policies):
+        await delete_policies(aws, name)
+        try:
+            await aws.call(operations.DELETE_ROLE, RoleName=name)
+        except AwsError as error:
+            if error.kind is Kind.GONE:
+                return
+            if error.code != "DeleteConflict" or delete_policies is _delete_all_policies:
+                raise
+        else:
+            return
+
+
+async def _no_policies(aws: Aws, name: str) -> None:
+    pass
+
+
+async def _delete_inline_policy(aws: Aws, name: str) -> None:
+    try:
+        await aws.call(operations.DELETE_ROLE_POLICY, RoleName=name, PolicyName=INLINE_POLICY)
+    except AwsError as error:
+        if error.kind is not Kind.GONE:
+            raise
+
+
+async def _delete_all_policies(aws: Aws, name: str) -> None:
     for arn in await _attached(aws, name):
         await aws.call(operations.DETACH_ROLE_POLICY, RoleName=name, PolicyArn=arn)
     async for policy in aws.pages(operations.LIST_ROLE_POLICIES, "PolicyNames", RoleName=name):
         await aws.call(operations.DELETE_ROLE_POLICY, RoleName=name, PolicyName=policy)
-    try:
-        await aws.call(operations.DELETE_ROLE, RoleName=name)
-    except AwsError as error:
-        if error.kind is not Kind.GONE:
-            raise
 
 
 async def _get(aws: Aws, name: str) -> dict[str, Any] | None:

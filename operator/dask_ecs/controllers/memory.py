@@ -13,7 +13,7 @@ from dask_ecs.plan import recall
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.actions import EnsureSecurityGroup
 from dask_ecs.plan.backoff import delay
-from dask_ecs.plan.observed import Hold, Known, Launch
+from dask_ecs.plan.observed import NEWS_AFTER, Hold, Known, Launch
 from dask_ecs.plan.security_group import Rule
 
 T = TypeVar("T")
@@ -103,7 +103,8 @@ class Memory:
         attempts = before.attempts if before and same else 1
         if before and same and before.retry_at <= now:  # else it is one more call of the same round
             attempts += 1
-        wait = delay(attempts, first=_SOON, longest=_SOON_AT_MOST) if transient else delay(attempts)
+        longest = _SOON_AT_FIRST if attempts <= NEWS_AFTER else _SOON_AT_MOST
+        wait = delay(attempts, first=_SOON, longest=longest) if transient else delay(attempts)
         hold = Hold(
             subject=subject,
             reason=reason,
@@ -127,5 +128,7 @@ def _same(value: T) -> T:
 # What was to end by itself and has not after so many attempts, some three minutes, is for somebody to look at.
 _PATIENCE = 10
 
+# A new role can be assumed after some ten seconds.
 _SOON = datetime.timedelta(seconds=1)
+_SOON_AT_FIRST = datetime.timedelta(seconds=2)
 _SOON_AT_MOST = datetime.timedelta(seconds=30)

@@ -98,7 +98,7 @@ class EcsCluster:
 
 
 # Failures in a row of what ends by itself, until somebody should know.
-NEWS_AFTER = 4
+NEWS_AFTER = 6
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
