@@ -9,7 +9,6 @@ from typing import TypeVar
 from bench import scene
 from bench.figure import Figure
 from bench.scene import Scene, Settings
-from dask_ecs.local.stack import Stack
 
 T = TypeVar("T")
 
@@ -19,13 +18,13 @@ class Bench:
     """One run of the benchmark.
 
     ``folder`` is where the row writes, ``peers`` where the peer's environment is made; without it there is no peer. A
-    given ``stack`` is shared by all rows.
+    scene that is ``shared`` by all rows has one operator for them all.
     """
 
     folder: Path
     peers: Path | None = None
     short: bool = False
-    stack: Stack | None = None
+    shared: Scene | None = None
 
     def size(self, full: T, *, short: T) -> T:
         """Return the number for this run."""
@@ -33,11 +32,14 @@ class Bench:
 
     @contextlib.asynccontextmanager
     async def scene(self, settings: Settings) -> AsyncIterator[Scene]:
-        """Set a scene with an operator of its own; a shared stack is left without DaskClusters."""
-        async with scene.opened(self.folder, settings, stack=self.stack) as set_scene:
-            yield set_scene
-            if self.stack:
-                await set_scene.clear()
+        """Set a scene of its own, or the shared one, which is left without DaskClusters."""
+        if self.shared:
+            scene.slow_down(self.shared.stack, settings)
+            yield self.shared
+            await self.shared.clear()
+            return
+        async with scene.opened(self.folder, settings) as own:
+            yield own
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,11 @@ class Objects:
                 objects._watching.cancel()
                 await asyncio.gather(objects._watching, return_exceptions=True)
 
+    async def api_server_metrics(self) -> str:
+        """Return what the API server says of itself, in Prometheus' format."""
+        response = await self._api.rest_client.request("GET", f"{self._api.configuration.host}/metrics")
+        return (await response.read()).decode()
+
     async def make_namespaces(self, names: Iterable[str]) -> None:
         """Make namespaces."""
         core = client.CoreV1Api(self._api)

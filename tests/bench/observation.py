@@ -45,12 +45,12 @@ class Restart:
     requests: Requests
 
 
-async def idle_restart(scene: Scene) -> Restart:
-    """Stop and start the operator, and count until it rests. Raises TimeoutError."""
+async def idle_restart(scene: Scene, *, rest: float) -> Restart:
+    """Stop and start the operator, and count until it rests for so many seconds. Raises TimeoutError."""
     await asyncio.to_thread(scene.operator.terminate)
     began, before = time.time(), await scene.requests()
     await asyncio.to_thread(scene.operator.restart)
-    await scene.until_quiet(seconds=15, within=120)
+    await scene.until_quiet(seconds=rest, within=120)
     return Restart(calls=await scene.calls.since(began), requests=await scene.requests() - before)
 
 
@@ -59,7 +59,7 @@ async def restart_seconds(scene: Scene, uids: list[str], *, canaries: int) -> fl
 
     That a settled cluster has been observed can not be seen from outside: nothing is written. So each of the canaries,
     taken evenly from first to last, is to have one worker more, and an operator that has seen all of them has asked for
-    these workers. Raises TimeoutError.
+    these workers. It returns once they have joined. Raises TimeoutError, DeadlineError.
     """
     await asyncio.to_thread(scene.operator.sigkill)
     step = max(1, (len(uids) - 1) // max(1, canaries - 1))
@@ -73,5 +73,7 @@ async def restart_seconds(scene: Scene, uids: list[str], *, canaries: int) -> fl
             calls = await scene.calls.since(began)
             launched = {call.parameters["startedBy"].rpartition("/")[2]: call for call in successful_run_tasks(calls)}
             if chosen <= launched.keys():
-                return max(launched[uid].at for uid in chosen) - began
+                break
             await asyncio.sleep(0.5)
+    await scene.objects.until_ready(chosen, within=120)
+    return max(launched[uid].at for uid in chosen) - began

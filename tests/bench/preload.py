@@ -61,7 +61,7 @@ class Preload:
             for namespace, arn in zip(namespaces, arns, strict=True)
         )
         await scene.objects.until_ready(made, within=180)
-        await scene.until_quiet(seconds=5, within=60)
+        await scene.until_quiet(seconds=2, within=60)
         launches: dict[str, list[dict[str, Any]]] = {}
         for call in successful_run_tasks(await scene.calls.since(began)):
             launches.setdefault(call.parameters["startedBy"].rpartition("/")[2], []).append(call.parameters)

@@ -74,7 +74,7 @@ class Scene:
 
     async def requests(self) -> Requests:
         """Return what the operator asked of Kubernetes so far."""
-        return await asyncio.to_thread(kubernetes_requests.read, self.stack.kubeconfig)
+        return kubernetes_requests.read(await self.objects.api_server_metrics())
 
     async def clear(self, *, within: float = 120.0) -> None:
         """Delete all DaskClusters, and wait until the operator has let them go."""
@@ -95,11 +95,10 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def opened(folder: Path, settings: Settings, *, stack: Stack | None = None) -> AsyncIterator[Scene]:
-    """Set the scene, in the given stack or one of its own, until the block ends. The operator's log is in `folder`."""
+async def opened(folder: Path, settings: Settings) -> AsyncIterator[Scene]:
+    """Set the scene until the block ends. The operator's log is in `folder`."""
     async with contextlib.AsyncExitStack() as ending:
-        if stack is None:
-            stack = ending.enter_context(Stack.start(executor=settings.executor))
+        stack = ending.enter_context(Stack.start(executor=settings.executor))
         aws = stack.aws
         slow_down(stack, settings)
         assert stack.control_plane is not None

@@ -19,7 +19,7 @@ async def measure(bench: Bench) -> list[Figure]:
         await scene.objects.make_namespaces(["many-workers"])
         made = await scene.objects.apply([dask_cluster("demo", namespace="many-workers", workers=0)])
         await scene.objects.until_ready(made, within=120)
-        await scene.until_quiet(seconds=5, within=60)  # by then the quota is whole again
+        await scene.until_quiet(seconds=bench.size(5, short=1), within=60)  # by then the quota is whole again
         began = await scene.objects.patch(made, {"spec": {"worker": {"replicas": workers}}})
         (uid,) = made
         await scene.objects.until(

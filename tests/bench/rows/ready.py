@@ -111,8 +111,8 @@ async def _create(scene: Scene, namespace: str, *, workers: int) -> tuple[list[C
 
 async def _stillness(scene: Scene, bench: Bench) -> tuple[list[Call], float]:
     """Return the calls while nothing happens, and in how many minutes."""
-    await asyncio.sleep(bench.size(30, short=2))  # for what follows a start
-    began, minutes = time.time(), bench.size(1.0, short=0.05)
+    await asyncio.sleep(bench.size(30, short=1))  # for what follows a start
+    began, minutes = time.time(), bench.size(1.0, short=0.03)
     await asyncio.sleep(60 * minutes)
     return await scene.calls.since(began), minutes
 

@@ -19,7 +19,7 @@ async def measure(bench: Bench) -> list[Figure]:
             dask_cluster(f"demo-{index}", namespace="life", workers=2) for index in range(number)
         )
         await scene.objects.until_ready(made, within=180)
-        await scene.until_quiet(seconds=2, within=60)
+        await scene.until_quiet(seconds=1, within=60)
         created = await scene.requests() - before
         await scene.clear()
         whole = await scene.requests() - before

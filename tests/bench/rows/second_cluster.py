@@ -19,12 +19,12 @@ async def measure(bench: Bench) -> list[Figure]:
         await scene.objects.until_ready(
             await scene.objects.apply([dask_cluster("first", namespace=_NAMESPACE, workers=1)]), within=120
         )
-        await scene.until_quiet(seconds=2, within=60)
+        await scene.until_quiet(seconds=1, within=60)
         began = time.time()
         second = await scene.objects.apply([dask_cluster("second", namespace=_NAMESPACE, workers=workers)])
         await scene.objects.until_ready(second, within=120)
         created = await scene.calls.since(began)
-        await scene.until_quiet(seconds=2, within=60)
+        await scene.until_quiet(seconds=1, within=60)
         began = time.time()
         await scene.objects.delete(second)
         await scene.objects.until_gone(second, within=120)

@@ -21,7 +21,7 @@ _FLOOR = 22
 
 async def measure(bench: Bench) -> list[Figure]:
     """Measure with polling and, where the operator takes them, with events; the rest in the last of these scenes."""
-    modes = [Settings(events=False), *([Settings(events=True)] if events_are_known() else [])]
+    modes = [Settings(events=False), *([Settings(events=True)] if events_are_known() and not bench.short else [])]
     figures: list[Figure] = []
     for mode in modes:
         async with bench.scene(mode) as scene:
@@ -32,15 +32,15 @@ async def measure(bench: Bench) -> list[Figure]:
             await preload.grow_to(clusters)
             slow_down(scene.stack, mode)
             await asyncio.to_thread(scene.operator.restart)
-            await scene.until_quiet(seconds=bench.size(15, short=3), within=120)
+            await scene.until_quiet(seconds=bench.size(15, short=2), within=120)
             figures += await _steady(scene, bench, clusters=clusters, events=mode.events)
             if mode is modes[-1]:
                 figures += await _profile(scene, bench, clusters=clusters)
-                figures += await _restart(scene, preload.uids)
+                figures += await _restart(scene, bench, preload.uids)
                 namespace = scene.objects.bodies[preload.uids[0]]["metadata"]["namespace"]
                 seconds = await first_launch.latencies(
                     scene,
-                    n=bench.size(50, short=3),
+                    n=bench.size(50, short=1),
                     namespace=namespace,
                     ecs_cluster=preload.templates[0].ecs_cluster,
                 )
@@ -49,7 +49,7 @@ async def measure(bench: Bench) -> list[Figure]:
 
 
 async def _steady(scene: Scene, bench: Bench, *, clusters: int, events: bool) -> list[Figure]:
-    seen = await steady(scene, minutes=bench.size(3.0, short=0.1))
+    seen = await steady(scene, minutes=bench.size(3.0, short=0.03))
     how = "with events" if events else "polling"
     return [
         Figure(
@@ -80,15 +80,15 @@ async def _steady(scene: Scene, bench: Bench, *, clusters: int, events: bool) ->
 async def _profile(scene: Scene, bench: Bench, *, clusters: int) -> list[Figure]:
     name = f"where the CPU goes, {clusters} clusters at rest: the first function's share"
     try:
-        top = await top_functions(scene.operator.pid, seconds=bench.size(60, short=3), folder=bench.folder)
+        top = await top_functions(scene.operator.pid, seconds=bench.size(60, short=1), folder=bench.folder)
     except ProfileError as error:
         return [Figure(name=name, measured=None, unit="%", note=str(error))]
     shown = "; ".join(f"{100 * share:.0f} % {function}" for share, function in top[:8])
     return [Figure(name=name, measured=100 * top[0][0] if top else None, unit="%", note=shown or "no CPU was used")]
 
 
-async def _restart(scene: Scene, uids: list[str]) -> list[Figure]:
-    still = await idle_restart(scene)
+async def _restart(scene: Scene, bench: Bench, uids: list[str]) -> list[Figure]:
+    still = await idle_restart(scene, rest=bench.size(15, short=2))
     seconds = await restart_seconds(scene, uids, canaries=20)
     what = f"restart with {len(uids)} clusters"
     return [
