@@ -35,6 +35,7 @@ class Memory:
     log_tails_complete: dict[str, bool] = dataclasses.field(default_factory=dict)
     ended: set[str] | None = None  # stopped tasks that the user was told of; None before the first look
     ready: bool | None = None
+    written_at: datetime.datetime | None = None  # when the status last was
     generation: int = 0
     edited_at: datetime.datetime | None = None  # None: not since anybody has looked
     run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again

@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 # A look that leads to an action leads to another look at once; so many, then others have their turn.
 MOST_PASSES = 10
 
+# Seconds between two writes of a status that only tell how many workers have come or what they wait for.
+_PROGRESS_INTERVAL = 2.0
+
 # Seconds: a shorter wait for AWS's launch rate is not told, and what is told is not told anew sooner.
 _QUEUE_WORTH_TELLING = 2.0
 _QUEUE_NEWS = 15.0
@@ -175,9 +178,13 @@ class Reconciler:
             if isinstance(action, actions.RunTasks) and action.launch not in memory.launches:
                 memory.launches = (*memory.launches, action.launch)
                 memory.sent_once.add(action.launch.token)
-        if not todo or _has_to_be_written_ahead(todo, plan, target):
-            launches = status.written_ahead(memory.launches)
-            said = plan.status.model_copy(update={"launches": launches, "launch": queued})
+        launches = status.written_ahead(memory.launches)
+        said = plan.status.model_copy(update={"launches": launches, "launch": queued})
+        ahead = _has_to_be_written_ahead(todo, plan, target)
+        wait = 0.0 if ahead else self._until_next_write(memory, before=target.cluster.status, said=said)
+        if wait > 0:
+            self._queue.add_after(key, wait)
+        elif ahead or not todo:
             try:
                 written = await self._objects.write_status(body, said.model_dump(mode="json", exclude_none=True))
             except BaseException:
@@ -186,6 +193,8 @@ class Reconciler:
                     self._launch_queue.give_back(grant)
                 raise
             self._store.put(written)
+            if written is not body:
+                memory.written_at = self._now()
             await self._tell_of_ready(metadata, said, memory)
         if plan.wake_at:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
@@ -193,6 +202,12 @@ class Reconciler:
             self._queue.add_after(key, max(queued.eta_seconds / 2, _QUEUE_NEWS))
         await asyncio.gather(*(self._actor.do(aws, target, memory, action) for action in todo))
         return not todo
+
+    def _until_next_write(self, memory: Memory, *, before: DaskClusterStatus, said: DaskClusterStatus) -> float:
+        """Return the seconds until a status that only tells how far things have come is written."""
+        if memory.written_at is None or said == before or status.is_news(before, said):
+            return 0.0
+        return _PROGRESS_INTERVAL - (self._now() - memory.written_at).total_seconds()
 
     def _admit(
         self, target: Target, planned: Iterable[Action[Any]]

@@ -187,6 +187,17 @@ def of_invalid(before: Mapping[str, Any], message: str, *, generation: int, now:
     return {**before, "phase": "Failed", "observedGeneration": generation, "conditions": dumped}
 
 
+def is_news(before: DaskClusterStatus, said: DaskClusterStatus) -> bool:
+    """Whether something has changed that is told at once; how far things have come may wait a moment."""
+    return _facts(before) != _facts(said)
+
+
+def _facts(status: DaskClusterStatus) -> tuple[object, ...]:
+    stands = tuple((found.type, found.status, found.reason) for found in status.conditions)
+    progress = {"conditions", "workers", "replicas"}
+    return stands, *(getattr(status, name) for name in DaskClusterStatus.model_fields if name not in progress)
+
+
 def written_ahead(launches: Iterable[Written]) -> tuple[Launch, ...]:
     """Return the launches as the status holds them."""
     return tuple(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dask_ecs.api.conditions import find_condition
-from dask_ecs.plan import actions, cluster, launch
+from dask_ecs.plan import actions, cluster, launch, status
 from dask_ecs.plan import made as made_things
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Hold, Known
@@ -411,3 +411,17 @@ def test_a_long_name_gives_names_that_aws_takes() -> None:
         world.edit(isolation=isolation)
         for thing in made_things.wanted(world.target):
             assert len(thing.name) <= (64 if thing.kind == "iam-role" else 255), thing
+
+
+def test_how_many_workers_have_come_is_no_news_but_that_all_have_is() -> None:
+    world = running(replicas=1)
+    world.scale(3)
+    world.step()
+    first = world.plan().status
+    world.pass_time(1)
+    (one, _) = [task for task in world.live["worker"] if not task.is_running]
+    second = world.plan().status
+    assert not status.is_news(first, second)
+    world.stop(one.arn)
+    assert status.is_news(first, world.plan().status), "a worker failed"
+    assert status.is_news(second, running(replicas=3).plan().status)
