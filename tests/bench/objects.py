@@ -59,7 +59,8 @@ class Objects:
     async def api_server_metrics(self) -> str:
         """Return what the API server says of itself, in Prometheus' format."""
         response = await self._api.rest_client.request("GET", f"{self._api.configuration.host}/metrics")
-        return (await response.read()).decode()
+        body: bytes = await response.read()
+        return body.decode()
 
     async def make_namespaces(self, names: Iterable[str]) -> None:
         """Make namespaces."""

@@ -12,7 +12,7 @@ from bench.scene import Scene, Settings, events_are_known
 
 # Each of the rounds kills a worker in ECS clusters that nothing happened in for so long (seconds): the operator looks
 # seldom there. The moments are spread, so that none is nearer to a look than another.
-_REST = 20.0
+_REST = 15.0
 _SPREAD = 10.0
 _INTERVAL = 60.0
 """Seconds between two looks that a user without events has to bear at most."""

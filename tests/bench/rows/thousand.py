@@ -80,7 +80,7 @@ async def _steady(scene: Scene, bench: Bench, *, clusters: int, events: bool) ->
 async def _profile(scene: Scene, bench: Bench, *, clusters: int) -> list[Figure]:
     name = f"where the CPU goes, {clusters} clusters at rest: the first function's share"
     try:
-        top = await top_functions(scene.operator.pid, seconds=bench.size(60, short=1), folder=bench.folder)
+        top = await top_functions(scene.operator.pid, seconds=bench.size(30, short=1), folder=bench.folder)
     except ProfileError as error:
         return [Figure(name=name, measured=None, unit="%", note=str(error))]
     shown = "; ".join(f"{100 * share:.0f} % {function}" for share, function in top[:8])
