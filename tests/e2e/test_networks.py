@@ -76,7 +76,8 @@ def test_a_private_subnet_without_nat_is_named_as_the_cause_until_it_has_a_way_o
     assert "CannotPullContainerError" in condition["message"]
     assert "i/o timeout" in condition["message"]
     assert "NAT gateway" in condition["message"]
-    assert tenant.status(name)["network"] == {"vpcId": vpc.id, "subnets": [subnet], "assignPublicIp": False}
+    network = tenant.status(name)["network"]
+    assert (network["vpcId"], network["subnets"], network["assignPublicIp"]) == (vpc.id, [subnet], False)
     vpc.open(route_table)
     status = tenant.wait_until_ready(name)
     assert status["network"]["assignPublicIp"]
