@@ -92,6 +92,7 @@ class Preload:
         await self.scene.objects.write_statuses((self._metadata(copy), copy.status()) for copy in copies)
         self.uids += made
         await self.scene.objects.until_ready(self.uids, within=60)
+        await self.scene.forget_events()
 
     def _metadata(self, copy: "_Copy") -> Body:
         return {"namespace": copy.template.body["metadata"]["namespace"], "name": copy.name}

@@ -9,8 +9,9 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import boto3
 import psutil
 
 from bench import kubernetes_requests
@@ -60,12 +61,13 @@ class Operator(OperatorProcess):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Scene:
-    """A scene that is set; ``calls`` are the operator's to AWS."""
+    """A scene that is set; ``calls`` are the operator's to AWS, ``events_queue`` the queue's URL if there is one."""
 
     stack: Stack
     objects: Objects
     calls: AwsCalls
     operator: Operator
+    events_queue: str | None
 
     @property
     def account(self) -> AwsAccount:
@@ -75,6 +77,15 @@ class Scene:
     async def requests(self) -> Requests:
         """Return what the operator asked of Kubernetes so far."""
         return kubernetes_requests.read(await self.objects.api_server_metrics())
+
+    async def forget_events(self, *, within: float = 120.0) -> None:
+        """Empty the queue of what happened while the operator was not there, once nothing more comes."""
+        deadline, still = time.monotonic() + within, 0
+        while self.events_queue and still < 3:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"events came for more than {within:.0f} s")
+            still = still + 1 if await asyncio.to_thread(_purge, self.stack, self.events_queue) == 0 else 0
+            await asyncio.sleep(0.5)
 
     async def clear(self, *, within: float = 120.0) -> None:
         """Delete all DaskClusters, and wait until the operator has let them go."""
@@ -106,9 +117,8 @@ async def opened(folder: Path, settings: Settings) -> AsyncIterator[Scene]:
         kubeconfig = folder / "operator.kubeconfig"
         kubeconfig.write_text(stack.control_plane.service_account_kubeconfig(token))
         environment = {**stack.environment, "KUBECONFIG": str(kubeconfig), "AWS_ACCESS_KEY_ID": OPERATOR}
-        options = ["--all-namespaces"]
-        if settings.events:
-            options += ["--events-queue", await asyncio.to_thread(_set_up_events, stack)]
+        queue = await asyncio.to_thread(_set_up_events, stack) if settings.events else None
+        options = ["--all-namespaces", *(["--events-queue", queue] if queue else [])]
         objects = await ending.enter_async_context(Objects.opened(stack.kubeconfig))
         calls = await ending.enter_async_context(AwsCalls(aws, OPERATOR).recorded())
         log = folder / "operator.log"
@@ -116,7 +126,7 @@ async def opened(folder: Path, settings: Settings) -> AsyncIterator[Scene]:
         operator = Operator(*options, environment=environment, log=log)
         ending.push_async_callback(asyncio.to_thread, operator.__exit__, None, None, None)
         await asyncio.to_thread(operator.wait_until_ready)
-        yield Scene(stack=stack, objects=objects, calls=calls, operator=operator)
+        yield Scene(stack=stack, objects=objects, calls=calls, operator=operator, events_queue=queue)
 
 
 def slow_down(stack: Stack, settings: Settings) -> None:
@@ -151,6 +161,22 @@ def _set_up_events(stack: Stack) -> str:
     found = re.search(r"https?://\S+", done.stdout)
     assert found, done.stdout
     return found.group()
+
+
+def _purge(stack: Stack, queue_url: str) -> int:
+    """Delete a queue's messages; return how many there were."""
+    aws = stack.aws
+    sqs: Any = boto3.client(
+        "sqs",
+        endpoint_url=aws.url,
+        region_name=aws.region,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+    )
+    name = "ApproximateNumberOfMessages"
+    count = int(sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=[name])["Attributes"][name])
+    sqs.purge_queue(QueueUrl=queue_url)
+    return count
 
 
 def _only_reads(operation: str) -> bool:
