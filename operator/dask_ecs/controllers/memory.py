@@ -83,6 +83,11 @@ class Memory:
         groups = [action.rules for action in found if isinstance(action, EnsureSecurityGroup)]
         self.ingress = _same(groups[0]) if groups else None
 
+    @property
+    def has_lost_launches(self) -> bool:
+        """Whether there are launches whose tasks have to be looked for; those that are being sent have an answer soon."""
+        return any(entry.token not in self.sent_once for entry in self.launches)
+
     def forget_launch(self, token: str) -> None:
         """Strike a launch whose outcome is known."""
         self.launches = tuple(entry for entry in self.launches if entry.token != token)

@@ -41,7 +41,7 @@ async def observe(
             known=known, launches=memory.launches, edited_at=memory.edited_at, holds=memory.holds, in_use=in_use
         )
     watcher = watchers.of(aws, arn)
-    listing = watcher.watch(target.cluster.metadata.uid, busy=memory.busy, searching=bool(memory.launches))
+    listing = watcher.watch(target.cluster.metadata.uid, busy=memory.busy, searching=memory.has_lost_launches)
     if watcher.error:
         memory.holds["tasks"] = Hold(
             subject="tasks",
@@ -76,7 +76,7 @@ def say_busy(
     """Tell watcher and prober how soon the next look is wanted."""
     memory.busy = busy
     if arn := _ecs_cluster(target, observed.known):
-        watchers.of(aws, arn).watch(target.cluster.metadata.uid, busy=busy, searching=bool(memory.launches))
+        watchers.of(aws, arn).watch(target.cluster.metadata.uid, busy=busy, searching=memory.has_lost_launches)
     _probe(target, observed.tasks or (), memory, prober)
 
 
