@@ -85,7 +85,7 @@ class Memory:
 
     @property
     def has_lost_launches(self) -> bool:
-        """Whether there are launches whose tasks have to be looked for; those that are being sent have an answer soon."""
+        """Whether the tasks of some launches have to be looked for; those that are being sent have an answer soon."""
         return any(entry.token not in self.sent_once for entry in self.launches)
 
     def forget_launch(self, token: str) -> None:

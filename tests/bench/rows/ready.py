@@ -23,7 +23,7 @@ _PEER_CALLS = {"create": 1309, "delete": 66}  # measured before, for when no pee
 async def measure(bench: Bench) -> list[Figure]:
     """Measure a cold creation, a still minute, the deletion; then creations beside another cluster; then the peer."""
     workers, repeats = bench.size(32, short=3), bench.size(2, short=1)
-    async with bench.scene(Settings(profile="default" if bench.short else "fargate-like")) as scene:
+    async with bench.scene(Settings(profile="default" if bench.short else "fargate-like", events=True)) as scene:
         before = await asyncio.to_thread(contents, scene.account)
         created, cold = await _create(scene, "ready", workers=workers, new=True)
         still, minutes = await _stillness(scene, bench)
