@@ -93,6 +93,10 @@ class Actor:
             used = bool(self._users.others(target.cluster.metadata.uid, region=region, thing=thing))
             if used != isinstance(action, actions.ReviseSecurityGroup):
                 return
+            asked = set(memory.ingress or ())
+            if used and asked and asked <= set(self._others_ingress(target, thing)):
+                memory.answers[action.fingerprint] = True  # there is nothing to take from it
+                return
             self._shared.forget(region, thing=thing)
             memory.answers[action.fingerprint] = await do()
 

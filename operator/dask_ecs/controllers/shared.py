@@ -22,13 +22,15 @@ class SharedAnswers:
         return self._answers[region]
 
     async def get(self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]]) -> Any:
-        """Return what comes of an action; whoever asks while it is being done waits for the same answer.
+        """Return what came of an action, or comes: whoever asks while it is being done waits for the same answer.
 
         Raises:
             Exception: whatever `do` raises, to all who wait.
 
         """
         key = (region, action.fingerprint)
+        if (answer := self._answers[region].get(action.fingerprint)) is not None:
+            return answer
         if key not in self._flights:
             flight = asyncio.ensure_future(self._fly(region, action, do))
             self._flights[key] = flight

@@ -192,10 +192,18 @@ def is_news(before: DaskClusterStatus, said: DaskClusterStatus) -> bool:
     return _facts(before) != _facts(said)
 
 
+# What a condition says while all goes well.
+_ON_THE_WAY = ("Pending", "Launching", "TaskStarting", "SchedulerStarting")
+
+# What a restarted operator finds again by itself, or is only about how far things have come.
+_PROGRESS = {"conditions", "workers", "replicas", "launches", "scheduler_task_arn"}
+
+
 def _facts(status: DaskClusterStatus) -> tuple[object, ...]:
-    stands = tuple((found.type, found.status, found.reason) for found in status.conditions)
-    progress = {"conditions", "workers", "replicas"}
-    return stands, *(getattr(status, name) for name in DaskClusterStatus.model_fields if name not in progress)
+    stands = tuple(
+        (found.type, found.status, "" if found.reason in _ON_THE_WAY else found.reason) for found in status.conditions
+    )
+    return stands, *(getattr(status, name) for name in DaskClusterStatus.model_fields if name not in _PROGRESS)
 
 
 def written_ahead(launches: Iterable[Written]) -> tuple[Launch, ...]:

@@ -14,7 +14,7 @@ _NAMESPACE = "second"
 async def measure(bench: Bench) -> list[Figure]:
     """Count the calls from a cluster's creation until it is Ready, and from its deletion until it is gone."""
     workers = bench.size(10, short=2)
-    async with bench.scene(Settings(profile="default" if bench.short else "fargate-like")) as scene:
+    async with bench.scene(Settings(profile="default" if bench.short else "fargate-like", events=True)) as scene:
         await scene.objects.make_namespaces([_NAMESPACE])
         await scene.objects.until_ready(
             await scene.objects.apply([dask_cluster("first", namespace=_NAMESPACE, workers=1)]), within=120

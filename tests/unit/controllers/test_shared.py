@@ -37,6 +37,13 @@ async def test_many_who_ask_at_once_get_the_answer_of_one_call() -> None:
     assert shared.of(REGION)[ENSURE.fingerprint] == "answer 1"
 
 
+async def test_who_comes_after_the_answer_gets_it_without_a_call() -> None:
+    shared, make = SharedAnswers(), Maker()
+    await shared.get(REGION, ENSURE, make)
+    assert await shared.get(REGION, ENSURE, make) == "answer 1"
+    assert make.done == 1
+
+
 async def test_all_who_wait_hear_of_a_failure_and_the_next_one_tries_again() -> None:
     shared, make = SharedAnswers(), Maker(error=OSError("no"))
     outcomes: list[Any] = await asyncio.gather(
