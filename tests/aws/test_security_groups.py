@@ -85,3 +85,11 @@ async def test_a_group_that_is_revised_keeps_only_what_others_ask_for(aws: Aws) 
     others = set(rules(ports=(8786,), cidrs=("10.0.0.0/16", "10.8.0.0/16")))
     await security_groups.revise(aws, name=group.name, rules=others, own_tags=OWN)
     assert await ingress(aws, group_id) == {(0, 65535, "itself"), (8786, 8786, "10.0.0.0/16")}
+
+
+async def test_rules_are_added_although_one_of_them_has_been_there_already(aws: Aws) -> None:
+    group = await wanted(aws, "10.0.0.0/16")
+    group_id = await ensure(aws, group)
+    both = set(rules(ports=(8786,), cidrs=("10.0.0.0/16", "10.9.0.0/16")))
+    await security_groups._change(aws, operations.AUTHORIZE_INGRESS, group_id, both)
+    assert (8786, 8786, "10.9.0.0/16") in await ingress(aws, group_id)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from .aws_account import AwsAccount
 from .computation import compute_through
 from .tenant import Tenant, manifest
+from .waiting import until
 
 _MAKING = ("Create", "Register", "Put", "Authorize", "Attach")
 
@@ -85,6 +86,10 @@ def test_ranges_that_only_one_cluster_admits_go_with_it(lone_tenant: Tenant, qui
     other = lone_tenant.apply(manifest("other", replicas=0, network={"allowedCidrs": ["10.9.0.0/16"]}))
     assert lone_tenant.wait_until_ready(other)["securityGroupId"] == group
     assert admitted(group) == vpc | {"10.9.0.0/16"}
+    for ranges in (["10.7.0.0/16"], ["10.9.0.0/16"]):  # there and back
+        lone_tenant.patch(other, {"network": {"allowedCidrs": ranges}})
+        wanted = vpc | set(ranges)
+        until(lambda wanted=wanted: admitted(group) == wanted, shown=lambda: lone_tenant.shown(other))  # type: ignore[misc]
     lone_tenant.operator.sigkill()
     lone_tenant.operator.restart()
     third = lone_tenant.apply(manifest("third", replicas=0, network={"allowedCidrs": ["10.8.0.0/16"]}))

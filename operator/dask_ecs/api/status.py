@@ -99,7 +99,7 @@ class LaunchPlace(Model):
     """Where the cluster's next tasks stand among those that wait for AWS's launch rate."""
 
     queue_position: Count = 0
-    """How many launches go before."""
+    """Its place in the queue; 1 is next."""
 
     eta_seconds: Count = 0
     """Seconds until they are expected to be launched, when this was written."""

@@ -78,6 +78,7 @@ async def _find(aws: Aws, *, name: str, vpc_id: str) -> dict[str, Any] | None:
 
 
 async def _change(aws: Aws, operation: operations.Operation, group_id: str, rules: Set[Rule]) -> None:
+    """Add or take rules; where one of them is there, or gone, already, AWS refuses all, so each is sent by itself."""
     if not rules:
         return
     try:
@@ -85,8 +86,11 @@ async def _change(aws: Aws, operation: operations.Operation, group_id: str, rule
             operation, GroupId=group_id, IpPermissions=[_permission(rule, group_id) for rule in sorted(rules)]
         )
     except AwsError as error:
-        if error.kind is not Kind.CONFLICT:  # somebody was there first
+        if error.kind is not Kind.CONFLICT:
             raise
+        if len(rules) > 1:
+            for rule in rules:
+                await _change(aws, operation, group_id, {rule})
 
 
 def _permission(rule: Rule, group_id: str) -> dict[str, Any]:

@@ -16,10 +16,9 @@ async def ensure(aws: Aws, request: Mapping[str, Any]) -> str:
     return str(answer["taskDefinition"]["taskDefinitionArn"])
 
 
-async def deregister(aws: Aws, *, family: str, revision: str | None) -> None:
-    """Deregister a revision by its ARN or, if None, every active revision of the family."""
-    revisions = [revision] if revision else [arn async for arn in _revisions(aws, family)]
-    for arn in revisions:
+async def deregister(aws: Aws, *, family: str) -> None:
+    """Deregister every active revision of the family: a RegisterTaskDefinition that was sent twice has made two."""
+    for arn in [arn async for arn in _revisions(aws, family)]:
         try:
             await aws.call(operations.DEREGISTER_TASK_DEFINITION, taskDefinition=arn)
         except AwsError as error:

@@ -90,7 +90,7 @@ class Actor:
         """Delete a thing, unless somebody has begun to use it meanwhile; whoever begins now has it made anew."""
         thing, region = action.thing or "", target.region
         async with self._shared.lock(region, thing):
-            used = bool(self._users.others(target.cluster.metadata.uid, region=region, thing=thing))
+            used = self._users.has_others(target.cluster.metadata.uid, region=region, thing=thing)
             if used != isinstance(action, actions.ReviseSecurityGroup):
                 return
             asked = set(memory.ingress or ())

@@ -76,12 +76,16 @@ class Memory:
         recalled = functools.partial(recall.recall, status) if self.trusts_status else None
         return Known(answers=self.answers, shared=shared, recall=recalled)
 
-    def want(self, infrastructure: Iterable[Action[Any]]) -> None:
-        """Remember what has to be there, as little as that takes: clusters that want the same share it."""
+    def want(self, infrastructure: Iterable[Action[Any]]) -> tuple[str, ...]:
+        """Remember what has to be there, as little as that takes: clusters that want the same share it.
+
+        Return the fingerprint of the security group if other rules are asked of it than before.
+        """
         found = list(infrastructure)
         self.wanted = _same(tuple(action.fingerprint for action in found))
-        groups = [action.rules for action in found if isinstance(action, EnsureSecurityGroup)]
-        self.ingress = _same(groups[0]) if groups else None
+        group = next((action for action in found if isinstance(action, EnsureSecurityGroup)), None)
+        before, self.ingress = self.ingress, _same(group.rules) if group else None
+        return (group.fingerprint,) if group and before not in (None, group.rules) else ()
 
     @property
     def has_lost_launches(self) -> bool:

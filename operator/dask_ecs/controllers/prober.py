@@ -107,7 +107,7 @@ class Prober:
         try:
             identity = await scheduler.identity(watched.address, deadline=DEADLINE)
             probe = SchedulerProbe(address=watched.address, identity=identity)
-        except SchedulerError as error:
+        except (SchedulerError, ValueError) as error:
             # A busy scheduler misses an answer now and then: its workers have not left because of that.
             kept = before.identity if before and not before.error else None
             probe = SchedulerProbe(address=watched.address, identity=kept, error=str(error))

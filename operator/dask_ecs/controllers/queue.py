@@ -13,6 +13,7 @@ class WorkQueue:
 
     def __init__(self, *, is_urgent: Callable[[str], bool] = lambda _: False) -> None:
         self._is_urgent = is_urgent
+        self._first: deque[str] = deque()
         self._urgent: deque[str] = deque()
         self._ready: deque[str] = deque()
         self._waiting: set[str] = set()  # in _ready, or to be put there when its handling ends
@@ -21,16 +22,19 @@ class WorkQueue:
         self._arrival = asyncio.Event()
 
     def __len__(self) -> int:
-        return len(self._urgent) + len(self._ready)
+        return len(self._waiting - self._handled)
 
-    def add(self, key: str) -> None:
-        """Have the key looked at as soon as a worker is free."""
+    def add(self, key: str, *, first: bool = False) -> None:
+        """Have the key looked at as soon as a worker is free; `first`: before those that came earlier."""
         self._cancel_timer(key)
-        if key in self._waiting:
-            return
-        self._waiting.add(key)
-        if key not in self._handled:
-            self._put(key)
+        if first and key not in self._handled:
+            self._waiting.add(key)
+            self._first.append(key)
+            self._arrival.set()
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            if key not in self._handled:
+                self._put(key)
 
     def add_after(self, key: str, seconds: float) -> None:
         """Have the key looked at in some seconds, unless it is looked at before."""
@@ -44,10 +48,13 @@ class WorkQueue:
 
     async def get(self, *, urgent_only: bool = False) -> str:
         """Wait for a key and take it; `done` has to follow."""
-        while not self._urgent and (urgent_only or not self._ready):
-            self._arrival.clear()
-            await self._arrival.wait()
-        key = (self._urgent or self._ready).popleft()
+        while True:
+            lane = self._urgent if urgent_only else self._first or self._urgent or self._ready
+            if not lane:
+                self._arrival.clear()
+                await self._arrival.wait()
+            elif (key := lane.popleft()) in self._waiting and key not in self._handled:
+                break  # else it was looked at before, out of its turn
         self._waiting.discard(key)
         self._handled.add(key)
         return key

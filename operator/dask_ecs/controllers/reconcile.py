@@ -4,6 +4,7 @@ import asyncio
 import collections
 import contextlib
 import datetime
+import functools
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -82,7 +83,7 @@ class Reconciler:
             ingress_of=self._ingress_of,
             now=now,
         )
-        self._launch_queue = LaunchQueue(quotas_of=sessions.quotas, wake=self._wake)
+        self._launch_queue = LaunchQueue(quotas_of=sessions.quotas, wake=functools.partial(self._wake, first=True))
 
     async def run(self) -> None:
         """Do what goes on in the background, until cancelled."""
@@ -100,9 +101,9 @@ class Reconciler:
         if "region" in status:
             self._users.say(uid, region=status["region"], things=frozenset(status.get("made", ())))
 
-    def _wake(self, uid: str) -> None:
+    def _wake(self, uid: str, *, first: bool = False) -> None:
         if key := self._keys.get(uid):
-            self._queue.add(key)
+            self._queue.add(key, first=first)
 
     async def reconcile(self, key: str) -> None:
         """Look at one object and do what it needs; ask the queue for the next look.
@@ -155,15 +156,20 @@ class Reconciler:
             watchers=self.watchers,
             prober=self._prober,
             shared=self._shared.of(region),
-            in_use=self._in_use(target),
+            in_use=self._in_use(target, target.cluster.status.made),
             now=self._now(),
         )
         plan = cluster.plan(target, observed, now=self._now())
         memory.holds, memory.run_again_at = dict(plan.holds), plan.run_again_at
-        memory.want(plan.infrastructure)
+        if stale := memory.want(plan.infrastructure):
+            # Other rules than before: what once came of these does not hold any more, for others came in between.
+            self._shared.forget(region, fingerprints=stale)
+            return False
         observe.say_busy(aws, target, memory, observed, watchers=self.watchers, prober=self._prober, busy=plan.busy)
         await self._tell_of_ended(metadata, observed, memory)
         if plan.gone:
+            if observed.in_use != self._in_use(target, target.cluster.status.made):
+                return False  # who used the same has left meanwhile
             self._users.leave(metadata.uid)
             await self._let_go(body)
             return True
@@ -195,6 +201,8 @@ class Reconciler:
             self._store.put(written)
             if written is not body:
                 memory.written_at = self._now()
+            if set(said.made) < set(target.cluster.status.made):
+                memory.answers.clear()  # a thing that is deleted may be made and deleted once more
             await self._tell_of_ready(metadata, said, memory)
         if plan.wake_at:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
@@ -244,12 +252,10 @@ class Reconciler:
             return todo, grants, None
         return todo, grants, LaunchPlace(queue_position=first.position, eta_seconds=round(first.eta_seconds))
 
-    def _in_use(self, target: Target) -> frozenset[str]:
-        """Return what other clusters use too of what was made for one that is deleted."""
-        metadata, made = target.cluster.metadata, target.cluster.status.made
-        if not metadata.deletion_timestamp:
-            return frozenset()
-        return frozenset(thing for thing in made if self._users.others(metadata.uid, region=target.region, thing=thing))
+    def _in_use(self, target: Target, made: Iterable[str]) -> frozenset[str]:
+        """Return what of a cluster's things other clusters use too."""
+        uid = target.cluster.metadata.uid
+        return frozenset(thing for thing in made if self._users.has_others(uid, region=target.region, thing=thing))
 
     def _ingress_of(self, uid: str) -> Iterable[Rule]:
         """Return what a cluster asks of its security group."""

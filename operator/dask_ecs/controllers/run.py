@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import logging
 import signal
@@ -152,6 +153,8 @@ async def _serve(
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
 
+    for task in background:
+        task.add_done_callback(functools.partial(_stop_on_failure, stop))
     try:
         await informer.run(stop=stop, ready=ready, on_stop=end)
     except kopf.LoginError as error:
@@ -159,6 +162,16 @@ async def _serve(
     finally:
         await end()
         logger.info("stopped")
+    for task in background:
+        if not task.cancelled() and (failure := task.exception()):
+            raise failure
+
+
+def _stop_on_failure(stop: asyncio.Event, task: asyncio.Task[None]) -> None:
+    """End the operator when a part of it has ended by a failure: started anew it is whole again."""
+    if not task.cancelled() and (failure := task.exception()):
+        logger.error("a part of the operator has failed, so all of it ends", exc_info=failure)
+        stop.set()
 
 
 async def _announce(ready: asyncio.Event) -> None:
@@ -169,8 +182,11 @@ async def _announce(ready: asyncio.Event) -> None:
 async def _hear(queue_url: str, settings: Settings, reconciler: Reconciler, sessions: Sessions) -> None:
     host = urllib.parse.urlsplit(queue_url).hostname or ""
     aws = sessions.region(host.split(".")[1] if host.startswith("sqs.") else settings.default_region)
-    events = TaskEvents(aws, queue_url, install=settings.install, on_task=reconciler.watchers.on_event)
-    reconciler.watchers.events_flow = lambda region: events.healthy and region == aws.region
+    watchers = reconciler.watchers
+    events = TaskEvents(
+        aws, queue_url, install=settings.install, on_task=watchers.on_event, on_trouble=watchers.look_now
+    )
+    watchers.events_flow = lambda region: events.healthy and region == aws.region
     await events.run()
 
 

@@ -26,15 +26,24 @@ LONGEST_BACKOFF = datetime.timedelta(minutes=1)
 class TaskEvents:
     """Receives the events of an install's tasks; `on_task(ECS cluster's ARN, task)` is called for each.
 
-    An event may come twice, late, or after a newer one: `task.version` tells which is the newest. It is deleted once
-    `on_task` has returned.
+    `on_trouble` is called when there may be some that are not received. An event may come twice, late, or after a
+    newer one: `task.version` tells which is the newest. It is deleted once `on_task` has returned.
     """
 
-    def __init__(self, aws: Aws, queue_url: str, *, install: str, on_task: Callable[[str, Task], None]) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        queue_url: str,
+        *,
+        install: str,
+        on_task: Callable[[str, Task], None],
+        on_trouble: Callable[[], None] = lambda: None,
+    ) -> None:
         self._aws = aws
         self._queue_url = queue_url
         self._install = install
         self._on_task = on_task
+        self._on_trouble = on_trouble
         self.healthy = False
         """Whether the last receive succeeded, so that what changes is heard of."""
         self.failures = 0
@@ -70,8 +79,10 @@ class TaskEvents:
             if handled:
                 await queue.delete(self._aws, self._queue_url, handled)
         except AwsError as error:
-            self.healthy = False
+            was_healthy, self.healthy = self.healthy, False
             self.failures += 1
+            if was_healthy:
+                self._on_trouble()
             logger.warning("ECS's events can not be received, tasks are polled meanwhile: %s", error.advice)
             return False
         self.failures = 0

@@ -95,6 +95,11 @@ class TaskWatcher:
         self._tasks.pop(uid, None)
         return not self._interested
 
+    def look_now(self) -> None:
+        """Sweep as soon as may be."""
+        self._swept_at = -float("inf")
+        self._nudged.set()
+
     def hear(self, task: Task) -> set[str]:
         """Take in what an event says of a task; return whose has changed. Events tell nothing of its health."""
         uid = names.uid_of(task.started_by, install=self._install) or ""
@@ -137,9 +142,12 @@ class TaskWatcher:
                 if self.error:
                     changed |= self._interested
                 self.error, self.failures = None, 0
-            except AwsError as error:
-                logger.warning("The tasks of %s could not be listed: %s", self._ecs_cluster, error)
-                self.error = error
+            except Exception as error:  # the loop's edge: what nobody expected must not end the watch
+                if isinstance(error, AwsError):
+                    logger.warning("The tasks of %s could not be listed: %s", self._ecs_cluster, error)
+                else:
+                    logger.exception("The tasks of %s could not be listed", self._ecs_cluster)
+                self.error = error if isinstance(error, AwsError) else _unexpected(error)
                 self.failures += 1
                 changed = set(self._interested)
             for uid in changed:
@@ -162,7 +170,13 @@ class TaskWatcher:
             changed = await self._sweep()
             self._swept_at = now
             return changed
-        awaited = [task.arn for uid in self._busy for task in self._tasks.get(uid, {}).values() if not task.is_stopped]
+        # Workers that run are left to the sweep: there may be hundreds, and Dask misses them sooner.
+        awaited = [
+            task.arn
+            for uid in self._busy
+            for task in self._tasks.get(uid, {}).values()
+            if not task.is_stopped and (task.role == "scheduler" or not task.is_running)
+        ]
         return await self._describe(awaited, listed=frozenset())
 
     async def _sweep(self) -> set[str]:
@@ -209,6 +223,10 @@ class TaskWatcher:
             raise
 
 
+def _unexpected(error: Exception) -> AwsError:
+    return AwsError(operation="ecs:ListTasks", code=type(error).__name__, message=str(error), kind=Kind.BACK_OFF)
+
+
 # Seconds after a failure, doubled each time.
 _AFTER_ERROR = 5.0
 
@@ -252,6 +270,11 @@ class TaskWatchers:
         if found := self._running.get((region, ecs_cluster)):
             for uid in found[0].hear(task):
                 self._wake(uid)
+
+    def look_now(self) -> None:
+        """Have all tasks looked at, for events may have been missed."""
+        for watcher, _ in self._running.values():
+            watcher.look_now()
 
     def leave(self, uid: str) -> None:
         """Say that a cluster is not interested in any tasks any more."""

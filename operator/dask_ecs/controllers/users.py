@@ -32,3 +32,8 @@ class Users:
     def others(self, uid: str, *, region: str, thing: str) -> Set[str]:
         """Return the UIDs of the other clusters that use a thing."""
         return self._users.get((region, thing), set()) - {uid}
+
+    def has_others(self, uid: str, *, region: str, thing: str) -> bool:
+        """Whether another cluster uses a thing."""
+        users = self._users.get((region, thing), ())
+        return len(users) > (uid in users)

@@ -235,11 +235,10 @@ class RetireWorkers(Action[None]):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DeregisterTaskDefinition(Action[bool]):
-    """Deregister a family: the revision that is known, else every one of it."""
+    """Deregister every revision of a family."""
 
     subject: Subject = "schedulerDefinition"
     family: str
-    revision: str | None = None
 
     @property
     def thing(self) -> str:

@@ -67,8 +67,11 @@ def of_stopped_tasks(
 
 
 def failed_to_last(task: Task) -> bool:
-    """Whether a stopped task never started, or ended young and badly; one that somebody stopped did not fail."""
-    if not task.is_stopped or task.stop_code == "UserInitiated" or task.exit_code == 0:
+    """Whether a stopped task never started, or ended young; one that somebody stopped did not fail.
+
+    A scheduler that ends well has finished; a worker has no reason to, however well it ends.
+    """
+    if not task.is_stopped or task.stop_code == "UserInitiated" or (task.exit_code == 0 and task.role == "scheduler"):
         return False
     return task.started_at is None or _ended(task) - task.started_at < SETTLED
 

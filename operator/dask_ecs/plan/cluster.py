@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.plan import infrastructure, status, tasks, teardown
+from dask_ecs.plan import infrastructure, made, status, tasks, teardown
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
@@ -44,6 +44,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     finished = status.finished_scheduler(target, sorted_tasks)
     problem: NeedsUser | None = None
     todo: list[Action[Any]] = []
+    gone: set[str] = set()
     step = tasks.Step()
     try:
         infrastructure.admit(target)
@@ -54,6 +55,8 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
             if observed.tasks is not None:
                 step = tasks.plan(target, there, observed, sorted_tasks, now=now)
                 todo += step.todo
+                deletions, gone = _clear_up(target, there, observed)
+                todo += deletions
     except NeedsUser as error:
         problem = error
     all_planned = problem is not None or (there.complete and observed.tasks is not None)
@@ -67,6 +70,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
         pending=step.pending,
         finished=finished,
         problem=problem,
+        gone=gone,
         now=now,
     )
     busy = bool(ready) or _in_flight(sorted_tasks, observed)
@@ -79,6 +83,19 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
         holds=observed.holds,
         infrastructure=there.wanted,
     )
+
+
+def _clear_up(
+    target: Target, there: infrastructure.Infrastructure, observed: Observed
+) -> tuple[list[Action[Any]], set[str]]:
+    """Return the deletion of what older specs had made and nobody uses any more, and what of that is done."""
+    if not there.complete or observed.launches:
+        return [], set()
+    live = [task.task_definition_arn for task in observed.tasks or () if not task.is_stopped]
+    things = made.obsolete(target, live)
+    deletions = teardown.deletions(target, things, observed)
+    missing = [action for action in deletions if observed.known.answer(action) is None]
+    return missing, {str(thing) for thing in things} - {action.thing for action in missing}
 
 
 def _in_flight(sorted_tasks: tasks.Tasks, observed: Observed) -> bool:

@@ -53,6 +53,22 @@ def wanted(target: Target) -> tuple[Made, ...]:
     return tuple(found)
 
 
+def obsolete(target: Target, running: Iterable[str]) -> tuple[Made, ...]:
+    """Return the task definitions and roles of older specs that no task runs any more.
+
+    `running` are the ARNs of all tasks' definitions; as long as one is of an older spec, all roles stay.
+    """
+    families = {arn.rsplit("/", 1)[-1].rsplit(":", 1)[0] for arn in running}
+    now = wanted(target)
+    older = [thing for thing in read(target.cluster.status.made) if thing not in now]
+    current = families <= {thing.name for thing in now}
+    return tuple(
+        thing
+        for thing in older
+        if (thing.kind == "task-definition" and thing.name not in families) or (thing.kind == "iam-role" and current)
+    )
+
+
 def ecs_cluster_name(target: Target) -> str:
     """Return the name of the ECS cluster, where one is made."""
     return target.made_name(limit=names.ECS_NAME)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from dask_ecs.api.conditions import Condition
@@ -49,9 +49,10 @@ def of_cluster(
     pending: Mapping[Role, int],
     finished: FinishedScheduler | None,
     problem: NeedsUser | None,
+    gone: Set[str],
     now: datetime.datetime,
 ) -> DaskClusterStatus:
-    """Return the whole status of a cluster that is wanted."""
+    """Return the whole status of a cluster that is wanted; `gone` is what it had made once and does not use now."""
     news = {subject: hold for subject, hold in observed.holds.items() if hold.is_news}
     observed = dataclasses.replace(observed, holds=news)
     if _is_unseen(target, observed, tasks):
@@ -93,7 +94,7 @@ def of_cluster(
                 execution=there.execution_role_arn or before.roles.execution,
                 task=there.task_role_arn or before.roles.task,
             ),
-            "made": tuple(sorted({*before.made, *map(str, made.wanted(target))})),
+            "made": tuple(sorted({*before.made, *map(str, made.wanted(target))} - gone)),
             "security_group_id": there.security_group_id or before.security_group_id,
             "log_group": there.log_group or before.log_group,
             "network": ResolvedNetwork(

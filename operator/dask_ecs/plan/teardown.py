@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from dask_ecs.plan import actions, launch, made, tasks
@@ -44,7 +45,8 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
         if alive or observed.launches:
             waits_for = f"{alive} tasks to stop" if alive else "a launch of unknown outcome to show its tasks"
             return Teardown(todo=tuple(todo), wake_at=tuple(wake_at), waits_for=waits_for)
-    left = [action for action in _deletions(target, observed) if observed.known.answer(action) is None]
+    things = made.read(target.cluster.status.made)
+    left = [action for action in deletions(target, things, observed) if observed.known.answer(action) is None]
     names = ", ".join(str(action).removeprefix("delete ").removeprefix("deregister ") for action in left)
     return Teardown(todo=tuple(left), waits_for=names, done=not left)
 
@@ -79,25 +81,23 @@ def find_ecs_cluster(target: Target) -> actions.FindEcsCluster:
     return actions.FindEcsCluster(cluster=target.cluster.spec.cluster_arn or made.ecs_cluster_name(target))
 
 
-def _deletions(target: Target, observed: Observed) -> list[Action[Any]]:
-    """Return the deletion of all that was made and has no other user.
+def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -> list[Action[Any]]:
+    """Return the deletion of those things that have no other user.
 
     What the user gave is not even looked at: that may be forbidden.
     """
-    status, tags = target.cluster.status, target.own_tags
-    known = (status.task_definitions.scheduler, status.task_definitions.worker)
-    revisions = {arn.rsplit("/", 1)[-1].rsplit(":", 1)[0]: arn for arn in known if arn}
     todo: list[Action[Any]] = []
-    for thing in made.read(status.made):
+    for thing in things:
         used = str(thing) in observed.in_use
         match thing.kind:
             case "task-definition" if not used:
-                todo.append(actions.DeregisterTaskDefinition(family=thing.name, revision=revisions.get(thing.name)))
+                todo.append(actions.DeregisterTaskDefinition(family=thing.name))
             case "iam-role" if not used:
-                todo.append(actions.DeleteRole(subject="taskRole", name=thing.name, tags=tags))
+                todo.append(actions.DeleteRole(subject="taskRole", name=thing.name, tags=target.own_tags))
+            case "security-group" if used:
+                todo.append(actions.ReviseSecurityGroup(name=thing.name, tags=target.own_tags))
             case "security-group":
-                group = actions.DeleteSecurityGroup(name=thing.name, tags=tags)
-                todo.append(actions.ReviseSecurityGroup(name=thing.name, tags=tags) if used else group)
+                todo.append(actions.DeleteSecurityGroup(name=thing.name, tags=target.own_tags))
             case "ecs-cluster" if not used:
-                todo.append(actions.DeleteEcsCluster(name=thing.name, tags=tags))
+                todo.append(actions.DeleteEcsCluster(name=thing.name, tags=target.own_tags))
     return todo

@@ -65,3 +65,16 @@ async def test_a_worker_for_urgent_keys_alone_waits_for_one() -> None:
     queue.add("urgent-b")
     assert await waiting == "urgent-b"
     assert await queue.get() == "a"
+
+
+async def test_a_key_that_is_to_be_first_is_handed_out_before_others_and_once() -> None:
+    queue = WorkQueue()
+    for key in ("a", "b", "c"):
+        queue.add(key)
+    queue.add("c", first=True)
+    assert len(queue) == 3
+    assert [await queue.get() for _ in range(3)] == ["c", "a", "b"]
+    assert len(queue) == 0
+    queue.add("c", first=True)
+    queue.done("c")
+    assert await queue.get() == "c"

@@ -4,7 +4,9 @@ REGION = "eu-west-1"
 
 
 def others(users: Users, uid: str, thing: str = "iam-role/a") -> set[str]:
-    return set(users.others(uid, region=REGION, thing=thing))
+    found = set(users.others(uid, region=REGION, thing=thing))
+    assert users.has_others(uid, region=REGION, thing=thing) == bool(found)
+    return found
 
 
 def test_the_other_users_of_a_thing_are_known() -> None:
