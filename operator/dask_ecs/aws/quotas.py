@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dask_ecs.aws.turns import Turns
 from dask_ecs.plan import quota
 from dask_ecs.plan.quota import Buckets, Capacity, Cost, Limit
 
@@ -24,6 +26,9 @@ SLACK = 1.0
 # Seconds by which a RunTask may reach AWS later than others, when nothing but the network is between.
 SLACK_AT_THE_DOOR = 0.25
 
+# They give back what others may wait for, and are never kept waiting by what takes it.
+_FREEING = {"DeregisterTaskDefinition", "DeleteTaskDefinitions", "DeleteCluster", "StopTask", "UntagResource"}
+
 _COST = "dask_ecs.cost"
 _ATTEMPTED = "dask_ecs.attempted"
 
@@ -31,20 +36,26 @@ _ATTEMPTED = "dask_ecs.attempted"
 class Quotas:
     """The token buckets of ECS's API in one account and region.
 
-    Calls wait in the order they come, bucket by bucket. A launch does not wait here: whoever wants to run tasks asks
-    `take_launch` until it is true and then calls RunTask. In between it writes the launch ahead, and after a stall many
-    might go out together, each with its tokens; so RunTask passes a second set of buckets at the door, with less of a
-    margin, where it waits only then.
+    Calls wait for their turn bucket by bucket, `idle` meanwhile. A launch does not wait here: whoever wants to run
+    tasks asks `take_launch` until it is true and then calls RunTask. In between it writes the launch ahead, and after a
+    stall many might go out together, each with its tokens; so RunTask passes a second set of buckets at the door, with
+    less of a margin, where it waits only then.
     """
 
-    def __init__(self, *, limits: Mapping[str, Limit], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Mapping[str, Limit],
+        clock: Callable[[], float] = time.monotonic,
+        idle: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
         self._clock = clock
         known = {**quota.DOCUMENTED, **limits}
         fargate = {name: limit for name, limit in known.items() if name.startswith("Fargate ")}
         self._buckets = Buckets(known, slack=SLACK, now=clock())
         self._door = Buckets(fargate, slack=SLACK_AT_THE_DOOR, now=clock())
-        # A lock lets in who has waited longest.
-        self._turns: dict[str, asyncio.Lock] = collections.defaultdict(asyncio.Lock)
+        self._idle = idle
+        self._turns: collections.defaultdict[str, Turns] = collections.defaultdict(Turns)
 
     def take_launch(self, capacity: Capacity, *, tasks: int) -> bool:
         """Take what one call of RunTask costs, if it is there; RunTask has to follow, or `give_back_launch`."""
@@ -83,7 +94,7 @@ class Quotas:
 
         """
         if operation != "RunTask":
-            await self._wait(self._buckets, cost, turn=next(iter(cost), ""))
+            await self._wait(self._buckets, cost, turn=next(iter(cost), ""), first=operation in _FREEING)
             return
         if again:
             self._buckets.owe(cost, now=self._clock())
@@ -131,11 +142,12 @@ class Quotas:
         if (parsed_response or {}).get("Error", {}).get("Code") == THROTTLED:
             self.throttled(event_name.rpartition(".")[2], cost=context[_COST])
 
-    async def _wait(self, buckets: Buckets, cost: Cost, *, turn: str) -> None:
+    async def _wait(self, buckets: Buckets, cost: Cost, *, turn: str, first: bool = False) -> None:
         if not cost:
             return
-        async with self._turns[turn]:
-            now = self._clock()
-            while not buckets.take(cost, now=now):
-                await asyncio.sleep(buckets.seconds_until(cost, now=now))
+        with self._idle():
+            async with self._turns[turn].turn(first=first):
                 now = self._clock()
+                while not buckets.take(cost, now=now):
+                    await asyncio.sleep(buckets.seconds_until(cost, now=now))
+                    now = self._clock()

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Self
 
 import aiobotocore.config
@@ -80,10 +80,17 @@ class Aws:
 class Sessions:
     """The clients of one operator: made on first use, closed together.
 
-    `limits` are the quotas, by their names in `plan.quota`, of which the account has others than AWS documents.
+    `limits` are the quotas, by their names in `plan.quota`, of which the account has others than AWS documents;
+    `idle` is entered for as long as a call waits for its rate.
     """
 
-    def __init__(self, *, limits: Mapping[str, Limit] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        limits: Mapping[str, Limit] | None = None,
+        idle: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+    ) -> None:
+        self._idle = idle
         self._session = aiobotocore.session.get_session()
         self._clients: dict[tuple[str, str], Any] = {}
         self._limits = dict(limits or {})
@@ -113,7 +120,7 @@ class Sessions:
     def quotas(self, region: str) -> Quotas:
         """Return the quotas of a region: the same ones for all who call AWS there."""
         if region not in self._quotas:
-            self._quotas[region] = Quotas(limits=self._limits)
+            self._quotas[region] = Quotas(limits=self._limits, idle=self._idle)
         return self._quotas[region]
 
     async def client(self, service: str, region: str) -> Any:

@@ -14,8 +14,9 @@ import kopf
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
+from dask_ecs.aws import turns
 from dask_ecs.aws.session import Sessions
-from dask_ecs.controllers import log_format, login
+from dask_ecs.controllers import log_format, login, slots
 from dask_ecs.controllers.informer import Informer
 from dask_ecs.controllers.objects import UNAVAILABLE, ConflictError, GoneError, Objects
 from dask_ecs.controllers.queue import WorkQueue
@@ -29,10 +30,9 @@ from dask_ecs.plan.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# Objects that are looked at side by side: each spends its time waiting for AWS. Some are for deletions alone, which
-# free what others wait for.
-WORKERS = 200
-DELETION_WORKERS = 20
+# Objects that are looked at side by side, and besides them those that are deleted, which free what others wait for.
+WORKING = 50
+DELETING = 10
 
 # Seconds between two lists of all objects, which find what a broken watch has missed.
 PRUNE_INTERVAL = 600
@@ -70,7 +70,10 @@ async def run(options: Options) -> None:
         raise StartError(
             f"There is no Kubernetes to talk to ({error}). Set KUBECONFIG, or run with a service account."
         ) from error
-    async with client.ApiClient(kubernetes.configuration) as api, Sessions(limits=options.quotas) as sessions:
+    async with (
+        client.ApiClient(kubernetes.configuration) as api,
+        Sessions(limits=options.quotas, idle=slots.idle) as sessions,
+    ):
         settings = await _completed(options.settings, api, sessions)
         logger.info("install %s, default region %s", settings.install, settings.default_region)
         await _serve(options, settings, api, sessions, stop=stop, kubernetes=kubernetes)
@@ -136,8 +139,8 @@ async def _serve(
         queue.add(key)
     informer = Informer(store=store, queue=queue, namespaces=options.namespaces, health_address=options.health_address)
     background = [
-        asyncio.create_task(_work(reconciler, store, queue, objects, deletions_only=number < DELETION_WORKERS))
-        for number in range(WORKERS)
+        asyncio.create_task(_dispatch(reconciler, store, queue, objects, limit=WORKING, deletions_only=False)),
+        asyncio.create_task(_dispatch(reconciler, store, queue, objects, limit=DELETING, deletions_only=True)),
     ]
     if options.events_queue:
         background.append(asyncio.create_task(_hear(options.events_queue, settings, reconciler, sessions)))
@@ -190,19 +193,28 @@ async def _hear(queue_url: str, settings: Settings, reconciler: Reconciler, sess
     await events.run()
 
 
-async def _work(
-    reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, *, deletions_only: bool
+async def _dispatch(
+    reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, *, limit: int, deletions_only: bool
 ) -> None:
-    while True:
-        key = await queue.get(urgent_only=deletions_only)
+    free = slots.Slots(limit)
+
+    async def look(key: str, slot: slots.Slot) -> None:
+        slots.current.set(slot)
+        log_format.current_object.set(key)
+        turns.tenant.set(key.partition("/")[0])
         try:
             await _once(reconciler, store, queue, objects, key)
         finally:
+            slot.give_back()
             queue.done(key)
+
+    async with asyncio.TaskGroup() as looking:
+        while True:
+            slot = await free.take()
+            looking.create_task(look(await queue.get(urgent_only=deletions_only), slot))
 
 
 async def _once(reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, key: str) -> None:
-    log_format.current_object.set(key)
     try:
         await reconciler.reconcile(key)
         reconciler.failures.pop(key, None)

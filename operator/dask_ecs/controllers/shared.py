@@ -5,6 +5,7 @@ import collections
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
+from dask_ecs.controllers import slots
 from dask_ecs.plan.action import Action
 
 
@@ -35,7 +36,8 @@ class SharedAnswers:
             flight = asyncio.ensure_future(self._fly(region, action, do))
             self._flights[key] = flight
             flight.add_done_callback(lambda _: self._flights.pop(key, None))
-        return await asyncio.shield(self._flights[key])
+        with slots.idle():
+            return await asyncio.shield(self._flights[key])
 
     def lock(self, region: str, thing: str) -> asyncio.Lock:
         """Return what keeps a thing from being made and deleted at once."""
@@ -48,6 +50,7 @@ class SharedAnswers:
             self._answers[region].pop(fingerprint, None)
 
     async def _fly(self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]]) -> Any:
+        slots.current.set(None)  # it is done for all who wait, and they are idle
         if action.thing is None:
             answer = await do()
         else:
