@@ -269,6 +269,7 @@ async def test_who_wants_less_than_was_granted_leaves_the_rest(tenants: Tenants)
 async def test_a_launch_that_is_not_made_gives_its_tokens_to_who_waits(tenants: Tenants) -> None:
     granted = tenants.ask("u")
     assert isinstance(granted, Granted)
+    tenants.exhaust()
     assert isinstance(tenants.ask("v"), Waiting)
     tenants.queue.give_back(granted)
     assert tenants.woken == ["v"]
@@ -314,7 +315,7 @@ async def test_ten_thousand_that_wait_are_looked_at_no_oftener_than_tokens_come(
     tenants.quotas.take_launch = counted  # type: ignore[method-assign]
     await asyncio.sleep(10)
     served = len(tenants.launched)
-    assert 185 <= served <= 191
+    assert 190 <= served <= 201
     assert looks <= 4 * served  # at a grant, after it, and when the granted one comes
 
 
