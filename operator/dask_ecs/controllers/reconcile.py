@@ -25,7 +25,7 @@ from dask_ecs.controllers.shared import SharedAnswers
 from dask_ecs.controllers.store import Body, Store, key_of
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.controllers.users import Users
-from dask_ecs.plan import actions, cluster, diagnosis, infrastructure, quota, status
+from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, quota, status
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.security_group import Rule
@@ -261,7 +261,9 @@ class Reconciler:
         """Return what a cluster asks of its security group."""
         memory, body = self._memories.get(uid), self._store.get(self._keys.get(uid, ""))
         if memory and memory.ingress:
-            return memory.ingress
+            hold = memory.holds.get("securityGroup")
+            # What AWS refuses to one, as too many rules, must not keep its neighbours from theirs.
+            return () if hold and hold.waits_for_user else memory.ingress
         with contextlib.suppress(InvalidDaskClusterError):
             if body:
                 return infrastructure.ingress_by_status(Target(cluster=DaskCluster.read(body), settings=self._settings))
@@ -280,6 +282,8 @@ class Reconciler:
         await self._recorder.record(metadata, "Warning", reason="InvalidSpec", message=str(error))
 
     async def _tell_of_ended(self, metadata: Metadata, observed: Observed, memory: Memory) -> None:
+        if metadata.deletion_timestamp:
+            return
         stopped = {task.arn: task for task in observed.tasks or () if task.is_stopped}
         if memory.ended is None:
             memory.ended = set(stopped) if observed.tasks is not None else None
@@ -287,7 +291,7 @@ class Reconciler:
         for arn in stopped.keys() - memory.ended:
             memory.ended.add(arn)
             task = stopped[arn]
-            if task.stop_code != "UserInitiated" and task.exit_code != 0:
+            if task.stop_code != "UserInitiated" and (task.exit_code != 0 or backoff.failed_to_last(task)):
                 reason, message = diagnosis.of_task(task)
                 await self._recorder.record(metadata, "Warning", reason=reason, message=message)
         memory.ended &= stopped.keys()
@@ -313,4 +317,5 @@ class Reconciler:
 def _has_to_be_written_ahead(todo: Iterable[Action[Any]], plan: cluster.Plan, target: Target) -> bool:
     """Whether what is about to be done has to be found again if it is all that is ever heard of it."""
     launching = any(isinstance(action, actions.RunTasks) for action in todo)
-    return launching or plan.status.made != target.cluster.status.made or not target.cluster.status.conditions
+    before, said = target.cluster.status, plan.status
+    return launching or (said.made, said.account_id) != (before.made, before.account_id) or not before.conditions

@@ -17,6 +17,9 @@ LONGEST = datetime.timedelta(minutes=5)
 # A task that ran this long did start; its end is news, not a failure to start.
 SETTLED = datetime.timedelta(seconds=60)
 
+# A worker takes some seconds to join; before that nobody can have retired it.
+AT_ONCE = datetime.timedelta(seconds=10)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Backoff:
@@ -67,13 +70,15 @@ def of_stopped_tasks(
 
 
 def failed_to_last(task: Task) -> bool:
-    """Whether a stopped task never started, or ended young; one that somebody stopped did not fail.
+    """Whether a stopped task never started, or ended young and badly; one that somebody stopped did not fail.
 
-    A scheduler that ends well has finished; a worker has no reason to, however well it ends.
+    A scheduler that ends well has finished, and so has a worker that was retired. One that ends well at once was
+    started to do something else.
     """
     if not task.is_stopped or task.stop_code == "UserInitiated" or (task.exit_code == 0 and task.role == "scheduler"):
         return False
-    return task.started_at is None or _ended(task) - task.started_at < SETTLED
+    long_enough = AT_ONCE if task.exit_code == 0 else SETTLED
+    return task.started_at is None or _ended(task) - task.started_at < long_enough
 
 
 def _ended(task: Task) -> datetime.datetime:

@@ -125,6 +125,12 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "Check spec.network.securityGroups: they must exist in the cluster's VPC.",
     ),
     (
+        r"RulesPerSecurityGroupLimitExceeded",
+        "TooManySecurityGroupRules",
+        "The security group, which the namespace's clusters share, holds no more rules: name fewer or wider ranges in "
+        "spec.network.allowedCidrs, or make a DaskCluster with isolation: cluster.",
+    ),
+    (
         r"InsufficientFreeAddresses|not enough free addresses",
         "SubnetFull",
         "The subnets have no free addresses: name larger ones.",
@@ -153,6 +159,6 @@ def of_task(task: Task) -> tuple[str, str]:
         lines.append("Its log ends: " + " | ".join(task.log_tail))
     if known:
         lines.append(known.fix)
-    elif task.exit_code:
+    elif task.exit_code is not None:
         lines.append("Look at its log, and at what the image and extraArgs start.")
     return known.reason if known else f"{task.role.capitalize()}Failed", " ".join(lines)

@@ -56,10 +56,13 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         task_role_arn=spec.iam.task_role_arn,
         definitions={},
     )
-    wanted: list[Action[Any]] = [identify, cluster, network, log_group]
+    wanted: list[Action[Any]] = [identify, network]
+    # Nothing is made before the status can tell that something may be.
+    if there.account_id:
+        wanted += [cluster, log_group]
     # The ports of a scheduler that runs have to be known before its group's rules are touched.
     ports_known = observed.tasks is not None or target.cluster.status.scheduler_task_arn is None
-    if there.network and not spec.network.security_groups and ports_known:
+    if there.account_id and there.network and not spec.network.security_groups and ports_known:
         group = _security_group(target, there.network, observed)
         there = dataclasses.replace(there, security_group_id=known.answer(group))
         wanted.append(group)

@@ -28,6 +28,8 @@ class Teardown:
 
 def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teardown:
     """Return the next step of the teardown: tasks first, then what they used."""
+    if not target.cluster.status.account_id and not observed.launches:
+        return Teardown(done=True)  # nothing was ever made, and AWS may not even be there, as in a region that is none
     find = find_ecs_cluster(target)
     ecs_cluster = observed.known.answer(find)
     if ecs_cluster is None:

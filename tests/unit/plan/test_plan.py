@@ -459,3 +459,11 @@ def test_a_worker_that_ends_young_is_not_run_again_at_once_however_well_it_ended
         world.step()
         world.pass_time(1)
     assert len([run for run in asked(world, actions.RunTasks) if run.launch.role == "worker"]) <= 4
+
+
+def test_where_nothing_was_made_the_object_goes_without_a_call() -> None:
+    world = World({"region": "eu-wst-1"})
+    world.body["status"] = world.plan().status.model_dump(mode="json", exclude_none=True)
+    world.delete()
+    assert world.plan().gone
+    assert world.plan().actions == ()
