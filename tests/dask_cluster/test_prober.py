@@ -59,10 +59,11 @@ async def test_an_address_where_nobody_listens_is_told_with_the_reason() -> None
         assert woken == ["one"]
 
 
-async def test_a_scheduler_that_misses_one_answer_keeps_its_workers(
+async def test_a_scheduler_that_does_not_answer_keeps_its_workers_for_a_while(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prober_module, "DEADLINE", 0.2)
+    monkeypatch.setattr(prober_module, "PATIENCE", 2.0)
     async with running_scheduler(tmp_path) as (scheduler, address), running_prober() as (prober, _):
         prober.watch("one", address, busy=True)
         await eventually(lambda: _said(prober))

@@ -12,8 +12,10 @@ from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan.observed import SchedulerProbe
 
-# Seconds that a scheduler has to answer; one that is busy computes for longer, so a single miss is no verdict.
+# Seconds that a scheduler has to answer; one that is busy computes for longer, and what it said last is believed for so
+# long: that its task has ended, ECS tells.
 DEADLINE = 3.0
+PATIENCE = 60.0
 
 # Seconds between two questions: while something is awaited, growing as long as nothing changes; and when all is still,
 # unless that makes more than so many questions a second.
@@ -32,6 +34,7 @@ class _Watched:
     awaited: object
     busy: bool
     probe: SchedulerProbe | None = None
+    answered_at: float = -float("inf")
     interval: float = BUSY_FIRST
     due: float = 0.0
 
@@ -103,13 +106,13 @@ class Prober:
         self._nudged.set()
 
     async def _ask(self, uid: str, watched: _Watched) -> None:
-        before = watched.probe
+        before, time = watched.probe, asyncio.get_running_loop().time
         try:
             identity = await scheduler.identity(watched.address, deadline=DEADLINE)
+            watched.answered_at = time()
             probe = SchedulerProbe(address=watched.address, identity=identity)
         except (SchedulerError, ValueError) as error:
-            # A busy scheduler misses an answer now and then: its workers have not left because of that.
-            kept = before.identity if before and not before.error else None
+            kept = before.identity if before and time() - watched.answered_at < PATIENCE else None
             probe = SchedulerProbe(address=watched.address, identity=kept, error=str(error))
         if self._watched.get(uid) is not watched:
             return
@@ -121,4 +124,4 @@ class Prober:
         still = max(STILL, len(self._watched) / MOST_STILL_A_SECOND)
         interval = watched.interval if watched.busy else still
         watched.interval = min(watched.interval * BUSY_FACTOR, BUSY_LONGEST)
-        self._ask_at(uid, watched, asyncio.get_running_loop().time() + interval)
+        self._ask_at(uid, watched, time() + interval)
