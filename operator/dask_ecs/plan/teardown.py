@@ -58,12 +58,13 @@ def _end_tasks(
 ) -> tuple[list[Action[Any]], list[datetime.datetime]]:
     """Return how the tasks end: by themselves when Dask tells them to, which costs no call; the others are stopped."""
     stops = tasks.stop_all(observed, ecs_cluster=ecs_cluster, why="the DaskCluster is deleted")
-    scheduler = next((task for task in observed.of_role("scheduler") if task.is_running and task.address), None)
+    scheduler = next((task for task in reversed(observed.of_role("scheduler")) if task.address), None)
     if scheduler is None or "terminate" in observed.holds:
         return [*stops], []
     ask = actions.TerminateScheduler(scheduler_address=scheduler.address or "")
     asked_at = observed.known.answer(ask)
-    if asked_at and now - asked_at >= END_WITHIN:
+    # When it was asked it ends before its workers do.
+    if now - asked_at >= END_WITHIN if asked_at else not scheduler.is_running:
         return [*stops], []
     probe = observed.probe
     hosts = probe.identity.hosts if probe and probe.address == scheduler.address and probe.identity else None

@@ -315,6 +315,21 @@ def test_what_dask_does_not_end_in_time_is_stopped_the_scheduler_first() -> None
     assert world.gone
 
 
+def test_workers_whose_scheduler_has_ended_as_it_was_told_have_their_time_too() -> None:
+    world = running()
+    world.ends_when_told = False
+    world.delete()
+    world.step()
+    world.step()
+    (scheduler,) = world.live["scheduler"]
+    world.stop(scheduler.arn, exit_code=0)
+    world.pass_time(5)
+    world.step()
+    assert not asked(world, actions.StopTask)
+    world.settle()
+    assert len(asked(world, actions.StopTask)) == 2
+
+
 def test_workers_that_have_not_joined_are_stopped_at_once_when_all_ends() -> None:
     world = running(replicas=1)
     world.scale(3)
