@@ -53,6 +53,13 @@ async def test_a_deleted_ecs_cluster_is_not_found(aws: Aws) -> None:
         await ecs_clusters.use(aws, arn=made.arn)
 
 
+async def test_an_ecs_cluster_that_an_operator_has_made_is_not_to_be_given(aws: Aws) -> None:
+    tags = {"ecs.dask.org/install": "abc", "ecs.dask.org/namespace": "theirs"}
+    made = await ecs_clusters.ensure(aws, name=name(), tags=tags, own_tags=tags)
+    with pytest.raises(AwsError, match=r"leave spec\.clusterArn out"):
+        await ecs_clusters.use(aws, arn=made.arn)
+
+
 async def test_a_definition_that_is_registered_is_found_not_registered_again(aws: Aws) -> None:
     family = name()
     arn = await task_definitions.ensure(aws, definition(family))

@@ -6,7 +6,7 @@ from typing import Any
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import carries, ecs_tags, from_ecs
+from dask_ecs.aws.tags import INSTALL_TAG, carries, ecs_tags, from_ecs
 from dask_ecs.plan.observed import EcsCluster
 
 
@@ -14,7 +14,7 @@ async def use(aws: Aws, *, arn: str) -> EcsCluster:
     """Return the ECS cluster that a user gave.
 
     Raises:
-        AwsError: it is not there, or not active.
+        AwsError: it is not there, or not active, or one that an operator has made and will delete.
 
     """
     found = await _describe(aws, arn)
@@ -23,6 +23,14 @@ async def use(aws: Aws, *, arn: str) -> EcsCluster:
             operation=str(operations.DESCRIBE_CLUSTERS),
             code="ClusterNotFoundException",
             message=f"There is no active ECS cluster {arn} in region {aws.region}; check spec.clusterArn",
+            kind=Kind.NEEDS_USER,
+        )
+    if INSTALL_TAG in from_ecs(found.get("tags", ())):
+        raise AwsError(
+            operation=str(operations.DESCRIBE_CLUSTERS),
+            code="ClusterIsNotGiven",
+            message=f"ECS cluster {arn} was made for DaskClusters and goes with them: leave spec.clusterArn out, "
+            "or name one that you have made",
             kind=Kind.NEEDS_USER,
         )
     return EcsCluster(

@@ -13,7 +13,7 @@ from dask_ecs.plan.security_group import Rule
 async def ensure(
     aws: Aws, *, name: str, vpc_id: str, rules: Set[Rule], tags: Mapping[str, str], own_tags: Mapping[str, str]
 ) -> str:
-    """Create the group, or find it, give it exactly the wanted ingress rules, and return its id.
+    """Create the group, or find it, give it exactly the wanted rules for TCP, and return its id.
 
     Raises:
         NotOursError: there is one of that name that is somebody else's.

@@ -15,6 +15,7 @@ from typing import Any, Self
 import aiobotocore.config
 import aiobotocore.session
 import botocore.exceptions
+import botocore.parsers
 
 from dask_ecs.aws import errors
 from dask_ecs.aws.operations import Operation
@@ -29,6 +30,13 @@ READ_TIMEOUT = 20
 
 # Seconds for which SQS holds a receive open while its queue is empty (AWS: "ReceiveMessage").
 LONGEST_WAIT = 20
+
+_FAILURES = (
+    botocore.exceptions.BotoCoreError,
+    botocore.exceptions.ClientError,
+    botocore.parsers.ResponseParserError,  # what answered was not AWS
+    OSError,
+)
 
 
 class Aws:
@@ -45,12 +53,12 @@ class Aws:
             AwsError: classified; `UnknownOutcomeError` when the call may have been carried out.
 
         """
-        client = await self._sessions.client(operation.service, self.region)
         self._sessions.calls[str(operation)] += 1
         started = time.monotonic()
         try:
+            client = await self._sessions.client(operation.service, self.region)
             answer: dict[str, Any] = await getattr(client, _snake_case(operation.name))(**parameters)
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, OSError) as error:
+        except _FAILURES as error:
             known = errors.classify(str(operation), error)
             logger.debug("%s failed: %s", operation, known, extra={"awsRequestId": known.request_id})
             raise known from error

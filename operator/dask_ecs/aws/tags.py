@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+INSTALL_TAG = "ecs.dask.org/install"
+"""On all that an operator has made."""
+
 
 def ecs_tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """Return tags as ECS takes them."""
