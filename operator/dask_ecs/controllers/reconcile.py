@@ -194,7 +194,9 @@ class Reconciler:
             try:
                 written = await self._objects.write_status(body, said.model_dump(mode="json", exclude_none=True))
             except BaseException:
-                memory.launches = before  # whatever the API server has made of it: they were never sent
+                # Whatever the API server has made of it: they were never sent.
+                memory.sent_once -= {entry.token for entry in memory.launches} - {entry.token for entry in before}
+                memory.launches = before
                 for grant in grants:
                     self._launch_queue.give_back(grant)
                 raise

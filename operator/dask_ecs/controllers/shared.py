@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import weakref
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -16,7 +17,7 @@ class SharedAnswers:
         self._answers: collections.defaultdict[str, dict[str, Any]] = collections.defaultdict(dict)
         self._of_thing: collections.defaultdict[tuple[str, str], set[str]] = collections.defaultdict(set)
         self._flights: dict[tuple[str, str], asyncio.Task[Any]] = {}
-        self._locks: collections.defaultdict[tuple[str, str], asyncio.Lock] = collections.defaultdict(asyncio.Lock)
+        self._locks: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
 
     def of(self, region: str) -> Mapping[str, Any]:
         """Return the answers by fingerprint."""
@@ -41,7 +42,7 @@ class SharedAnswers:
 
     def lock(self, region: str, thing: str) -> asyncio.Lock:
         """Return what keeps a thing from being made and deleted at once."""
-        return self._locks[region, thing]
+        return self._locks.setdefault((region, thing), asyncio.Lock())
 
     def forget(self, region: str, *, fingerprints: Iterable[str] = (), thing: str | None = None) -> None:
         """Have what these stand for, or whatever was done to a thing, done again when next wanted."""

@@ -194,6 +194,7 @@ class TaskWatcher:
         for arn in finished:
             if now - (known[arn].stopped_at or now) > STOPPED_FOR:
                 changed |= self._drop(known[arn])
+        self._tasks = {uid: tasks for uid, tasks in self._tasks.items() if tasks or uid in self._interested}
         self._listed_at = now
         return changed | self._interested if first else changed
 
