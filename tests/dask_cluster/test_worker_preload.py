@@ -103,10 +103,8 @@ async def test_on_sigterm_data_is_moved_and_nothing_is_computed_again(
             held = await client.has_what()
             assert all(held.values())
 
-            started = time.monotonic()
             send(leaves, signal.SIGTERM)  # type: ignore[operator]
             assert await leaves.exit_code() == 0
-            assert time.monotonic() - started < 8
 
             await joined(address, workers=processes)
             assert sum(await client.gather(futures)) == sum(range(TASKS))
