@@ -71,7 +71,7 @@ async def act(
         case actions.RetireWorkers():
             await _retire(aws, action, watchers=watchers)
         case actions.DeregisterTaskDefinition():
-            await task_definitions.deregister(aws, family=action.family)
+            await task_definitions.deregister(aws, family=action.name)
         case actions.DeleteRole():
             await roles.delete(aws, name=action.name, own_tags=action.tags)
         case actions.ReviseSecurityGroup():

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from dask_ecs.plan import names
 from dask_ecs.plan.action import Action, Result, Subject
+from dask_ecs.plan.made import Kind, Made
 from dask_ecs.plan.observed import EcsCluster, Launch, Network
 from dask_ecs.plan.security_group import Rule
 
@@ -21,6 +22,19 @@ class SharedAction(Action[Result]):
     def is_shared(self) -> bool:
         """See `Action`."""
         return True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OnThing(Action[Result]):
+    """What makes, changes or deletes one made thing."""
+
+    kind: ClassVar[Kind]
+    name: str
+
+    @property
+    def thing(self) -> str:
+        """See `Action`."""
+        return str(Made(self.kind, self.name))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,38 +90,28 @@ class FindEcsCluster(Action[str]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EnsureEcsCluster(SharedAction[EcsCluster]):
+class EnsureEcsCluster(OnThing[EcsCluster], SharedAction[EcsCluster]):
     """Create the ECS cluster, or find it."""
 
+    kind: ClassVar[Kind] = "ecs-cluster"
     subject: Subject = "ecsCluster"
-    name: str
     tags: Mapping[str, str]
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"ecs-cluster/{self.name}"
 
     def __str__(self) -> str:
         return f"make ECS cluster {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EnsureRole(SharedAction[str]):
+class EnsureRole(OnThing[str], SharedAction[str]):
     """Create an IAM role, or find it, and give it its policies."""
 
-    name: str
+    kind: ClassVar[Kind] = "iam-role"
     path: str
     trust: Mapping[str, Any]
     inline_policy: Mapping[str, Any] | None
     attached_policies: tuple[str, ...] = ()
     permissions_boundary: str | None = None
     tags: Mapping[str, str]
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"iam-role/{self.name}"
 
     @property
     def fingerprint(self) -> str:
@@ -119,19 +123,14 @@ class EnsureRole(SharedAction[str]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EnsureSecurityGroup(SharedAction[str]):
+class EnsureSecurityGroup(OnThing[str], SharedAction[str]):
     """Create the security group, or find it, and give it exactly these rules."""
 
+    kind: ClassVar[Kind] = "security-group"
     subject: Subject = "securityGroup"
-    name: str
     vpc_id: str
     rules: tuple[Rule, ...]
     tags: Mapping[str, str]
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"security-group/{self.name}"
 
     def __str__(self) -> str:
         return f"make security group {self.name}"
@@ -151,25 +150,21 @@ class EnsureLogGroup(SharedAction[str]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class RegisterTaskDefinition(SharedAction[str]):
+class RegisterTaskDefinition(OnThing[str], SharedAction[str]):
     """Register a task definition, or find the revision that holds the same."""
 
+    kind: ClassVar[Kind] = "task-definition"
     request: Mapping[str, Any]
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"task-definition/{self.request['family']}"
 
     @property
     def fingerprint(self) -> str:
         """See `Action`; the name tells all that it holds."""
         return names.short_hash(
-            type(self).__name__, self.request["family"], self.request["executionRoleArn"], repr(self.request["tags"])
+            type(self).__name__, self.name, self.request["executionRoleArn"], repr(self.request["tags"])
         )
 
     def __str__(self) -> str:
-        return f"register task definition {self.request['family']}"
+        return f"register task definition {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -234,83 +229,58 @@ class RetireWorkers(Action[None]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DeregisterTaskDefinition(Action[bool]):
+class DeregisterTaskDefinition(OnThing[bool]):
     """Deregister every revision of a family."""
 
+    kind: ClassVar[Kind] = "task-definition"
     subject: Subject = "schedulerDefinition"
-    family: str
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"task-definition/{self.family}"
 
     def __str__(self) -> str:
-        return f"deregister task definition {self.family}"
+        return f"deregister task definition {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DeleteRole(Action[bool]):
+class DeleteRole(OnThing[bool]):
     """Delete an IAM role that we made, with its policies."""
 
-    name: str
+    kind: ClassVar[Kind] = "iam-role"
     tags: Mapping[str, str]
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"iam-role/{self.name}"
 
     def __str__(self) -> str:
         return f"delete IAM role {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DeleteSecurityGroup(Action[bool]):
+class DeleteSecurityGroup(OnThing[bool]):
     """Delete a security group that we made."""
 
+    kind: ClassVar[Kind] = "security-group"
     subject: Subject = "securityGroup"
-    name: str
     tags: Mapping[str, str]
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"security-group/{self.name}"
 
     def __str__(self) -> str:
         return f"delete security group {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ReviseSecurityGroup(Action[bool]):
+class ReviseSecurityGroup(OnThing[bool]):
     """Take from a security group what only this cluster asked of it; others use it on."""
 
+    kind: ClassVar[Kind] = "security-group"
     subject: Subject = "securityGroup"
-    name: str
     tags: Mapping[str, str]
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"security-group/{self.name}"
 
     def __str__(self) -> str:
         return f"take this cluster's rules from security group {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class DeleteEcsCluster(Action[bool]):
+class DeleteEcsCluster(OnThing[bool]):
     """Delete an ECS cluster that we made."""
 
+    kind: ClassVar[Kind] = "ecs-cluster"
     subject: Subject = "ecsCluster"
-    name: str
     tags: Mapping[str, str]
-
-    @property
-    def thing(self) -> str:
-        """See `Action`."""
-        return f"ecs-cluster/{self.name}"
 
     def __str__(self) -> str:
         return f"delete ECS cluster {self.name}"

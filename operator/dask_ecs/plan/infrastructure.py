@@ -226,5 +226,7 @@ def _definition(target: Target, role: Role, there: Infrastructure) -> actions.Re
     )
     tags = [{"key": key, "value": value} for key, value in target.made_tags.items()]
     subject: Subject = "schedulerDefinition" if role == "scheduler" else "workerDefinition"
-    request = {"family": made.family(target, role), **content, "tags": tags}
-    return actions.RegisterTaskDefinition(subject=subject, request=request)
+    family = made.family(target, role)
+    return actions.RegisterTaskDefinition(
+        subject=subject, name=family, request={"family": family, **content, "tags": tags}
+    )

@@ -28,7 +28,7 @@ def recall(status: DaskClusterStatus, action: Action[Any]) -> Any:
             return next((arn for arn in arns if arn and arn.endswith(f"/{action.name}")), None)
         case actions.RegisterTaskDefinition():
             revisions = (status.task_definitions.scheduler, status.task_definitions.worker)
-            family = f":task-definition/{action.request['family']}:"
+            family = f":{action.thing}:"
             return next((arn for arn in revisions if arn and family in arn), None)
         case actions.FindEcsCluster():
             return status.cluster_arn

@@ -94,7 +94,7 @@ def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -
         used = str(thing) in observed.in_use
         match thing.kind:
             case "task-definition" if not used:
-                todo.append(actions.DeregisterTaskDefinition(family=thing.name))
+                todo.append(actions.DeregisterTaskDefinition(name=thing.name))
             case "iam-role" if not used:
                 todo.append(actions.DeleteRole(subject="taskRole", name=thing.name, tags=target.own_tags))
             case "security-group" if used:

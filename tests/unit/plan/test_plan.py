@@ -8,27 +8,9 @@ import pytest
 
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.plan import actions, cluster, launch, status
-from dask_ecs.plan import made as made_things
-from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Hold, Known
 
-from .world import SETTINGS, World
-
-
-def running(replicas: int = 2, **spec: Any) -> World:
-    world = World({"worker": {"replicas": replicas}, **spec})
-    world.settle()
-    return world
-
-
-def condition(world: World, name: str) -> tuple[str, str, str]:
-    found = find_condition(world.target.cluster.status.conditions, name)
-    assert found is not None
-    return found.status, found.reason, found.message
-
-
-def asked(world: World, kind: type[Action[Any]]) -> list[Any]:
-    return [action for action in world.done if isinstance(action, kind)]
+from .world import World, asked, condition, running
 
 
 def test_a_new_cluster_comes_to_run_one_scheduler_and_its_workers() -> None:
@@ -279,149 +261,6 @@ def test_a_command_that_is_too_long_for_ecs_is_refused_with_the_reason() -> None
     assert condition(world, "Stalled")[:2] == ("True", "CommandTooLong")
 
 
-def test_deletion_lets_dask_end_its_tasks_then_takes_all_that_was_made() -> None:
-    world = running()
-    world.done.clear()
-    world.delete()
-    world.settle()
-    assert world.gone
-    assert asked(world, actions.TerminateScheduler)
-    assert not asked(world, actions.StopTask)
-    kinds = [type(action) for action in world.done]
-    assert kinds.index(actions.TerminateScheduler) < kinds.index(actions.DeleteSecurityGroup)
-    assert {
-        actions.DeregisterTaskDefinition,
-        actions.DeleteRole,
-        actions.DeleteSecurityGroup,
-        actions.DeleteEcsCluster,
-    } <= set(kinds)
-    assert {str(made) for made in made_things.wanted(world.target)} == {
-        action.thing for action in world.done if action.thing
-    }
-
-
-def test_what_dask_does_not_end_in_time_is_stopped_the_scheduler_first() -> None:
-    world = running()
-    world.ends_when_told = False
-    world.delete()
-    world.step()
-    world.pass_time(5)
-    world.step()
-    assert not asked(world, actions.StopTask)
-    world.settle()
-    stops = asked(world, actions.StopTask)
-    assert len(stops) == 3
-    assert world.tasks[stops[0].task_arn].role == "scheduler"
-    assert world.gone
-
-
-def test_workers_whose_scheduler_has_ended_as_it_was_told_have_their_time_too() -> None:
-    world = running()
-    world.ends_when_told = False
-    world.delete()
-    world.step()
-    world.step()
-    (scheduler,) = world.live["scheduler"]
-    world.stop(scheduler.arn, exit_code=0)
-    world.pass_time(5)
-    world.step()
-    assert not asked(world, actions.StopTask)
-    world.settle()
-    assert len(asked(world, actions.StopTask)) == 2
-
-
-def test_workers_that_have_not_joined_are_stopped_at_once_when_all_ends() -> None:
-    world = running(replicas=1)
-    world.scale(3)
-    world.step()
-    starting = {task.arn for task in world.live["worker"] if not task.is_running}
-    world.delete()
-    world.step()
-    world.step()
-    assert {stop.task_arn for stop in asked(world, actions.StopTask)} == starting
-
-
-def test_what_others_use_too_stays_and_loses_only_this_clusters_rules() -> None:
-    world = running()
-    world.done.clear()
-    world.in_use = frozenset(world.body["status"]["made"])
-    world.delete()
-    world.settle()
-    assert world.gone
-    kinds = {type(action).__name__ for action in world.done}
-    assert kinds == {"FindEcsCluster", "TerminateScheduler", "ReviseSecurityGroup"}
-
-
-def test_clusters_of_a_namespace_that_ask_for_the_same_ask_for_the_same_things() -> None:
-    one, other, third = World(), World(), World({"worker": {"replicas": 9, "cpu": 2, "memory": "4Gi"}})
-    other.body["metadata"] |= {"name": "other", "uid": "u-2"}
-    elsewhere = World()
-    elsewhere.body["metadata"] |= {"namespace": "elsewhere"}
-    assert made_things.wanted(one.target) == made_things.wanted(other.target)
-    assert len(set(made_things.wanted(one.target)) - set(made_things.wanted(third.target))) == 1
-    assert not set(made_things.wanted(one.target)) & set(made_things.wanted(elsewhere.target))
-
-
-def test_an_isolated_cluster_shares_nothing() -> None:
-    one, other = World({"isolation": "cluster"}), World({"isolation": "cluster"})
-    other.body["metadata"] |= {"uid": "u-2"}
-    assert not set(made_things.wanted(one.target)) & set(made_things.wanted(other.target))
-
-
-def test_what_is_to_be_made_is_written_before_it_is_made() -> None:
-    world = World()
-    plan = world.plan()
-    assert plan.status.made == tuple(sorted(map(str, made_things.wanted(world.target))))
-    world.settle()
-    made = {action.thing for action in world.done if action.thing}
-    assert made == set(plan.status.made)
-
-
-def test_deletion_leaves_what_the_user_gave_unseen() -> None:
-    settings_ = type(SETTINGS)(**{**vars(SETTINGS), "allow_roles": ("*",)})
-    role = "arn:aws:iam::123456789012:role/given"
-    spec = {
-        "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/given",
-        "iam": {"executionRoleArn": role, "taskRoleArn": role},
-        "network": {"securityGroups": ["sg-0123456789abcdef0"], "subnets": ["subnet-0123456789abcdef0"]},
-    }
-    world = World(spec, settings=settings_)
-    world.settle()
-    world.done.clear()
-    world.delete()
-    world.settle()
-    kinds = {type(action).__name__ for action in world.done}
-    assert kinds == {"FindEcsCluster", "TerminateScheduler", "DeregisterTaskDefinition"}
-
-
-def test_deletion_waits_for_a_launch_of_unknown_outcome() -> None:
-    world = running(replicas=0)
-    world.scale(3)
-    world.step(lose_answers=True)
-    hidden = {task.arn: task for task in world.live["worker"]}
-    assert len(hidden) == 3
-    for arn in hidden:
-        del world.tasks[arn]
-    world.delete()
-    for _ in range(20):
-        world.step()
-        world.pass_time(1)
-    assert not world.gone
-    world.tasks |= hidden
-    world.settle()
-    assert world.gone
-    assert all(task.is_stopped for task in world.tasks.values())
-
-
-def test_a_long_name_gives_names_that_aws_takes() -> None:
-    world = World()
-    world.body["metadata"] |= {"name": "n" * 253, "namespace": "s" * 63}
-    for isolation in ("namespace", "cluster"):
-        world.edit(isolation=isolation)
-        for thing in made_things.wanted(world.target):
-            assert len(thing.name) <= (64 if thing.kind == "iam-role" else 255), thing
-
-
 def test_how_many_workers_have_come_is_no_news_but_that_all_have_is() -> None:
     world = running(replicas=1)
     world.scale(3)
@@ -436,35 +275,6 @@ def test_how_many_workers_have_come_is_no_news_but_that_all_have_is() -> None:
     assert status.is_news(second, running(replicas=3).plan().status)
 
 
-def test_definitions_of_older_specs_go_once_no_task_runs_them_and_are_listed_no_more() -> None:
-    world = running(replicas=1)
-    older = {thing for thing in made_things.wanted(world.target) if thing.kind == "task-definition"}
-    world.edit(image="dask:2")
-    world.settle()
-    assert not asked(world, actions.DeregisterTaskDefinition), "both are in use"
-    assert {str(thing) for thing in older} <= set(world.body["status"]["made"])
-    for task in [*world.live["scheduler"], *world.live["worker"]]:
-        world.stop(task.arn)
-    world.settle()
-    world.settle()
-    assert {action.thing for action in asked(world, actions.DeregisterTaskDefinition)} == {
-        str(thing) for thing in older
-    }
-    assert set(world.body["status"]["made"]) == {str(thing) for thing in made_things.wanted(world.target)}
-
-
-def test_definitions_of_older_specs_that_others_use_are_left_to_them() -> None:
-    world = running(replicas=0)
-    older = {str(thing) for thing in made_things.wanted(world.target) if thing.kind == "task-definition"}
-    world.in_use = frozenset(older)
-    world.edit(image="dask:2")
-    (scheduler,) = world.live["scheduler"]
-    world.stop(scheduler.arn)
-    world.settle()
-    assert not asked(world, actions.DeregisterTaskDefinition)
-    assert not older & set(world.body["status"]["made"])
-
-
 def test_a_worker_that_ends_young_is_not_run_again_at_once_however_well_it_ended() -> None:
     world = running(replicas=1)
     for _ in range(8):
@@ -474,11 +284,3 @@ def test_a_worker_that_ends_young_is_not_run_again_at_once_however_well_it_ended
         world.step()
         world.pass_time(1)
     assert len([run for run in asked(world, actions.RunTasks) if run.launch.role == "worker"]) <= 4
-
-
-def test_where_nothing_was_made_the_object_goes_without_a_call() -> None:
-    world = World({"region": "eu-wst-1"})
-    world.body["status"] = world.plan().status.model_dump(mode="json", exclude_none=True)
-    world.delete()
-    assert world.plan().gone
-    assert world.plan().actions == ()

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 from typing import Any
 
+from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.plan import actions, cluster
 from dask_ecs.plan.action import Action
@@ -225,3 +226,19 @@ def _answer(action: Action[Any]) -> Any:
             return f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{action.request['family']}:1"
         case _:
             return True
+
+
+def running(replicas: int = 2, **spec: Any) -> World:
+    world = World({"worker": {"replicas": replicas}, **spec})
+    world.settle()
+    return world
+
+
+def condition(world: World, name: str) -> tuple[str, str, str]:
+    found = find_condition(world.target.cluster.status.conditions, name)
+    assert found is not None
+    return found.status, found.reason, found.message
+
+
+def asked(world: World, kind: type[Action[Any]]) -> list[Any]:
+    return [action for action in world.done if isinstance(action, kind)]

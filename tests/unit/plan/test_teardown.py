@@ -1,0 +1,123 @@
+"""The end of a cluster: its tasks first, then what they used."""
+
+from dask_ecs.plan import actions
+from dask_ecs.plan import made as made_things
+
+from .world import SETTINGS, World, asked, running
+
+
+def test_deletion_lets_dask_end_its_tasks_then_takes_all_that_was_made() -> None:
+    world = running()
+    world.done.clear()
+    world.delete()
+    world.settle()
+    assert world.gone
+    assert asked(world, actions.TerminateScheduler)
+    assert not asked(world, actions.StopTask)
+    kinds = [type(action) for action in world.done]
+    assert kinds.index(actions.TerminateScheduler) < kinds.index(actions.DeleteSecurityGroup)
+    assert {
+        actions.DeregisterTaskDefinition,
+        actions.DeleteRole,
+        actions.DeleteSecurityGroup,
+        actions.DeleteEcsCluster,
+    } <= set(kinds)
+    assert {str(made) for made in made_things.wanted(world.target)} == {
+        action.thing for action in world.done if action.thing
+    }
+
+
+def test_what_dask_does_not_end_in_time_is_stopped_the_scheduler_first() -> None:
+    world = running()
+    world.ends_when_told = False
+    world.delete()
+    world.step()
+    world.pass_time(5)
+    world.step()
+    assert not asked(world, actions.StopTask)
+    world.settle()
+    stops = asked(world, actions.StopTask)
+    assert len(stops) == 3
+    assert world.tasks[stops[0].task_arn].role == "scheduler"
+    assert world.gone
+
+
+def test_workers_whose_scheduler_has_ended_as_it_was_told_have_their_time_too() -> None:
+    world = running()
+    world.ends_when_told = False
+    world.delete()
+    world.step()
+    world.step()
+    (scheduler,) = world.live["scheduler"]
+    world.stop(scheduler.arn, exit_code=0)
+    world.pass_time(5)
+    world.step()
+    assert not asked(world, actions.StopTask)
+    world.settle()
+    assert len(asked(world, actions.StopTask)) == 2
+
+
+def test_workers_that_have_not_joined_are_stopped_at_once_when_all_ends() -> None:
+    world = running(replicas=1)
+    world.scale(3)
+    world.step()
+    starting = {task.arn for task in world.live["worker"] if not task.is_running}
+    world.delete()
+    world.step()
+    world.step()
+    assert {stop.task_arn for stop in asked(world, actions.StopTask)} == starting
+
+
+def test_what_others_use_too_stays_and_loses_only_this_clusters_rules() -> None:
+    world = running()
+    world.done.clear()
+    world.in_use = frozenset(world.body["status"]["made"])
+    world.delete()
+    world.settle()
+    assert world.gone
+    kinds = {type(action).__name__ for action in world.done}
+    assert kinds == {"FindEcsCluster", "TerminateScheduler", "ReviseSecurityGroup"}
+
+
+def test_deletion_leaves_what_the_user_gave_unseen() -> None:
+    settings_ = type(SETTINGS)(**{**vars(SETTINGS), "allow_roles": ("*",)})
+    role = "arn:aws:iam::123456789012:role/given"
+    spec = {
+        "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/given",
+        "iam": {"executionRoleArn": role, "taskRoleArn": role},
+        "network": {"securityGroups": ["sg-0123456789abcdef0"], "subnets": ["subnet-0123456789abcdef0"]},
+    }
+    world = World(spec, settings=settings_)
+    world.settle()
+    world.done.clear()
+    world.delete()
+    world.settle()
+    kinds = {type(action).__name__ for action in world.done}
+    assert kinds == {"FindEcsCluster", "TerminateScheduler", "DeregisterTaskDefinition"}
+
+
+def test_deletion_waits_for_a_launch_of_unknown_outcome() -> None:
+    world = running(replicas=0)
+    world.scale(3)
+    world.step(lose_answers=True)
+    hidden = {task.arn: task for task in world.live["worker"]}
+    assert len(hidden) == 3
+    for arn in hidden:
+        del world.tasks[arn]
+    world.delete()
+    for _ in range(20):
+        world.step()
+        world.pass_time(1)
+    assert not world.gone
+    world.tasks |= hidden
+    world.settle()
+    assert world.gone
+    assert all(task.is_stopped for task in world.tasks.values())
+
+
+def test_where_nothing_was_made_the_object_goes_without_a_call() -> None:
+    world = World({"region": "eu-wst-1"})
+    world.body["status"] = world.plan().status.model_dump(mode="json", exclude_none=True)
+    world.delete()
+    assert world.plan().gone
+    assert world.plan().actions == ()
