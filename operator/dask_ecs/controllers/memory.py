@@ -84,8 +84,10 @@ class Memory:
         found = list(infrastructure)
         self.wanted = _same(tuple(action.fingerprint for action in found))
         group = next((action for action in found if isinstance(action, EnsureSecurityGroup)), None)
-        before, self.ingress = self.ingress, _same(group.rules) if group else None
-        return (group.fingerprint,) if group and before not in (None, group.rules) else ()
+        if group is None:  # it is not planned yet, or any more: what was asked of it last still stands
+            return ()
+        before, self.ingress = self.ingress, _same(group.rules)
+        return (group.fingerprint,) if before not in (None, group.rules) else ()
 
     @property
     def has_lost_launches(self) -> bool:

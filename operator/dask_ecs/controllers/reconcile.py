@@ -156,7 +156,7 @@ class Reconciler:
             watchers=self.watchers,
             prober=self._prober,
             shared=self._shared.of(region),
-            in_use=self._in_use(target, target.cluster.status.made),
+            in_use=self._in_use(target),
             now=self._now(),
         )
         plan = cluster.plan(target, observed, now=self._now())
@@ -168,7 +168,7 @@ class Reconciler:
         observe.say_busy(aws, target, memory, observed, watchers=self.watchers, prober=self._prober, busy=plan.busy)
         await self._tell_of_ended(metadata, observed, memory)
         if plan.gone:
-            if observed.in_use != self._in_use(target, target.cluster.status.made):
+            if observed.in_use != self._in_use(target):
                 return False  # who used the same has left meanwhile
             self._users.leave(metadata.uid)
             await self._let_go(body)
@@ -254,9 +254,9 @@ class Reconciler:
             return todo, grants, None
         return todo, grants, LaunchPlace(queue_position=first.position, eta_seconds=round(first.eta_seconds))
 
-    def _in_use(self, target: Target, made: Iterable[str]) -> frozenset[str]:
+    def _in_use(self, target: Target) -> frozenset[str]:
         """Return what of a cluster's things other clusters use too."""
-        uid = target.cluster.metadata.uid
+        uid, made = target.cluster.metadata.uid, target.cluster.status.made
         return frozenset(thing for thing in made if self._users.has_others(uid, region=target.region, thing=thing))
 
     def _ingress_of(self, uid: str) -> Iterable[Rule]:

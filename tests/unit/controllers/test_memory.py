@@ -1,7 +1,9 @@
 import datetime
 
 from dask_ecs.controllers.memory import Memory
+from dask_ecs.plan.actions import EnsureSecurityGroup
 from dask_ecs.plan.observed import Hold
+from dask_ecs.plan.security_group import rules
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
@@ -33,3 +35,17 @@ def test_what_was_to_end_by_itself_and_does_not_waits_for_somebody_in_the_end() 
         now = holds[-1].retry_at
     assert not holds[0].waits_for_user
     assert holds[-1].waits_for_user
+
+
+def group(*cidrs: str) -> EnsureSecurityGroup:
+    return EnsureSecurityGroup(name="made", vpc_id="vpc-1", rules=rules(ports=[8786], cidrs=cidrs), tags={})
+
+
+def test_other_rules_than_before_are_noticed_also_when_the_group_was_not_planned_in_between() -> None:
+    memory, first, second = Memory(launches=()), group("10.0.0.0/16"), group("10.9.0.0/16")
+    assert memory.want([first]) == ()
+    assert memory.want([first]) == ()
+    assert memory.want([]) == ()
+    assert memory.ingress == first.rules
+    assert memory.want([second]) == (second.fingerprint,)
+    assert memory.ingress == second.rules
