@@ -136,13 +136,18 @@ class Tenant:
         return until(found, within=within, shown=lambda: self.shown(name))
 
     def wait_until_ready(self, name: str, *, workers: int | None = None, within: float = DEADLINE) -> Body:
-        """Wait until it is Ready as last edited, with so many workers if a number is given; return the status."""
+        """Wait until it is Ready as last edited, with so many workers if a number is given; return the status.
+
+        What an edit asks to be made may still be on its way while the workers of before keep the cluster Ready: as
+        kstatus has it, an object that is reconciling is not there yet.
+        """
 
         def ready() -> Body | None:
             body = self.get(name) or {"metadata": {}}
             status: Body = body.get("status") or {}
             fits = (
                 _is_true(status, "Ready")
+                and not _is_true(status, "Reconciling")
                 and status["observedGeneration"] == body["metadata"]["generation"]
                 and workers in (None, status["workers"]["running"])
             )
