@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.plan import infrastructure, made, status, tasks, teardown
+from dask_ecs.plan import admission, infrastructure, made, status, tasks, teardown
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
@@ -47,7 +47,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     gone: set[str] = set()
     step = tasks.Step()
     try:
-        infrastructure.admit(target)
+        admission.admit(target)
         if finished and there.ecs_cluster:
             todo += tasks.stop_all(observed, ecs_cluster=there.ecs_cluster.arn, why="the scheduler has finished")
         elif finished is None:

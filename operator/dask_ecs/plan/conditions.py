@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Mapping
 
 from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_condition
-from dask_ecs.plan import diagnosis
+from dask_ecs.plan import admission, diagnosis
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Observed, Role
@@ -66,9 +66,8 @@ def of_cluster(
             ready="SubnetsFound",
             before="NetworkReady" in before,
         ),
-        # Only roles and their policies are admitted or not.
         "RolesReady": Said(status="False", reason=problem.reason, message=problem.message)
-        if problem
+        if problem and problem.reason in (admission.ROLE.reason, admission.TASK_ROLE_POLICY.reason)
         else _resource(
             have_roles,
             observed,

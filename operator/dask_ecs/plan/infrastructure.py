@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from dask_ecs.plan import actions, commands, made, roles, security_group, task_definitions
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, EcsCluster, Network
-from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.worker_preload import worker_preload
 
 if TYPE_CHECKING:
@@ -83,30 +82,6 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
     closed = bool(spec.network.security_groups) or there.security_group_id is not None
     complete = not missing and closed and there.definitions.keys() == set(ROLES)
     return dataclasses.replace(there, wanted=tuple(wanted), complete=complete), missing
-
-
-def admit(target: Target) -> None:
-    """Check what a tenant names against what the operator's owner admits.
-
-    Raises:
-        NeedsUser: something is not admitted.
-
-    """
-    iam, settings = target.cluster.spec.iam, target.settings
-    for field, arn in (("executionRoleArn", iam.execution_role_arn), ("taskRoleArn", iam.task_role_arn)):
-        if arn and not settings.admits_role(arn):
-            raise NeedsUser(
-                "RoleNotAllowed",
-                f"spec.iam.{field}: the operator does not admit role {arn}. Leave it out to have one made, "
-                f"or ask the operator's owner to start it with --allow-role '{arn}'.",
-            )
-    for arn in iam.task_role_policies:
-        if not settings.admits_task_role_policy(arn):
-            raise NeedsUser(
-                "PolicyNotAllowed",
-                f"spec.iam.taskRolePolicies: the operator does not admit policy {arn}. Leave it out, "
-                f"or ask the operator's owner to start it with --allow-task-role-policy '{arn}'.",
-            )
 
 
 def command(target: Target, role: Role, *, scheduler_address: str = "") -> list[str]:

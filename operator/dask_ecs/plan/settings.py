@@ -1,7 +1,6 @@
 """What the operator's owner decides for all clusters."""
 
 import dataclasses
-import fnmatch
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,11 +21,3 @@ class Settings:
     allow_task_role_policies: tuple[str, ...] = ()
     permissions_boundary: str | None = None
     role_path: str = "/dask-ecs/"
-
-    def admits_role(self, arn: str) -> bool:
-        """Whether a tenant may name this role."""
-        return any(fnmatch.fnmatchcase(arn, pattern) for pattern in self.allow_roles)
-
-    def admits_task_role_policy(self, arn: str) -> bool:
-        """Whether a tenant may have this policy attached to the task role that is made for them."""
-        return any(fnmatch.fnmatchcase(arn, pattern) for pattern in self.allow_task_role_policies)

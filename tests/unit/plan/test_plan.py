@@ -2,7 +2,6 @@
 
 import datetime
 import itertools
-from typing import Any
 
 import pytest
 
@@ -234,23 +233,6 @@ def test_what_is_on_hold_is_left_out_until_its_time_and_said_in_the_conditions()
     assert stalled.status == "True"
     later = cluster.plan(world.target, held, now=hold.retry_at)
     assert [type(action) for action in later.actions] == [actions.RunTasks]
-
-
-@pytest.mark.parametrize(
-    ("iam", "flag"),
-    [
-        ({"executionRoleArn": "arn:aws:iam::123456789012:role/admin"}, "--allow-role"),
-        ({"taskRoleArn": "arn:aws:iam::123456789012:role/admin"}, "--allow-role"),
-        ({"taskRolePolicies": ["arn:aws:iam::aws:policy/AdministratorAccess"]}, "--allow-task-role-policy"),
-    ],
-)
-def test_what_the_operators_owner_does_not_admit_is_refused(iam: dict[str, Any], flag: str) -> None:
-    world = World({"iam": iam})
-    plan = world.step()
-    assert not plan.actions
-    status, _, message = condition(world, "Stalled")
-    assert status == "True"
-    assert flag in message
 
 
 def test_a_command_that_is_too_long_for_ecs_is_refused_with_the_reason() -> None:

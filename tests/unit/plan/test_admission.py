@@ -1,0 +1,48 @@
+"""A tenant gains nothing on AWS that the operator's owner has not admitted."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from dask_ecs.plan.settings import Settings
+
+from .world import SETTINGS, World, condition
+
+_ACCOUNT = "arn:aws:iam::123456789012"
+_ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+# What a tenant writes; what of it has to be admitted; the option, and the setting behind it.
+ATTEMPTS = [
+    ({"iam": {"executionRoleArn": f"{_ACCOUNT}:role/admin"}}, f"{_ACCOUNT}:role/admin", "--allow-role", "allow_roles"),
+    ({"iam": {"taskRoleArn": f"{_ACCOUNT}:role/admin"}}, f"{_ACCOUNT}:role/admin", "--allow-role", "allow_roles"),
+    ({"iam": {"taskRolePolicies": [_ADMIN]}}, _ADMIN, "--allow-task-role-policy", "allow_task_role_policies"),
+]
+
+
+def _with(setting: str, *patterns: str) -> Settings:
+    changes: dict[str, Any] = {setting: patterns}
+    return dataclasses.replace(SETTINGS, **changes)
+
+
+@pytest.mark.parametrize(("spec", "value", "option", "setting"), ATTEMPTS)
+def test_what_is_not_admitted_is_refused_before_anything_is_made(
+    spec: dict[str, Any], value: str, option: str, setting: str
+) -> None:
+    others = _with(setting, value[:-1], f"{value}/more", value.upper())
+    for settings in (SETTINGS, others):
+        world = World(spec, settings=settings)
+        assert not world.step().actions
+        status, reason, message = condition(world, "Stalled")
+        assert status == "True"
+        assert reason.endswith("NotAllowed")
+        assert f"{option} '{value}'" in message
+        assert condition(world, "Ready")[1:] == (reason, message)
+
+
+@pytest.mark.parametrize(("spec", "value", "option", "setting"), ATTEMPTS)
+def test_what_is_admitted_is_used(spec: dict[str, Any], value: str, option: str, setting: str) -> None:
+    for pattern in (value, f"{value[:12]}*"):
+        world = World(spec, settings=_with(setting, pattern))
+        assert world.step().actions, option
+        assert condition(world, "Stalled")[0] == "False"
