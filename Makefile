@@ -19,6 +19,7 @@ demo: $(STAMP) ## Apply, compute on, scale, break and delete a Dask cluster, on 
 	$(BIN)/dask-ecs demo $(DEMO_ARGS)
 
 test: $(STAMP) ## Run every test: unit, local AWS, end to end
+	@$(BIN)/dask-ecs local build  # first, for no test has the minutes that it takes once
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff, mypy, the layers, and whether crds/ is up to date
@@ -29,6 +30,7 @@ lint: $(STAMP) ## ruff, mypy, the layers, and whether crds/ is up to date
 	$(BIN)/dask-ecs crds --check crds
 
 bench: $(STAMP) ## Measure the operator and its peer: report and plots in build/bench (BENCH_ARGS="--only ready-32")
+	@$(BIN)/dask-ecs local build
 	PYTHONPATH=tests $(BIN)/python -m bench $(BENCH_ARGS)
 
 crds: $(STAMP) ## Write crds/ from the models in operator/dask_ecs/api

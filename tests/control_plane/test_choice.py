@@ -6,7 +6,9 @@ import threading
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from dask_ecs.local.cli import local
 from dask_ecs.local.controlplane import binaries, build
 
 _GO = """#!/bin/sh
@@ -70,6 +72,14 @@ def test_it_is_built_once_and_announced(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().err == ""
     assert {first.etcd.resolve(), first.kube_apiserver.resolve()} == {first.etcd.parent / "controlplane"}
     assert first.kube_controller_manager is not None
+
+
+def test_a_command_builds_it_ahead_and_says_where_it_is(tmp_path: Path) -> None:
+    toolchain = Toolchain(tmp_path)
+    for _ in range(2):
+        done = CliRunner(env=toolchain.environment).invoke(local, ["build"], catch_exceptions=False)
+        assert Path(done.stdout.strip()) == binaries.find(toolchain.environment).etcd.parent
+    assert toolchain.builds == 1
 
 
 def test_two_that_ask_at_once_build_once(tmp_path: Path) -> None:

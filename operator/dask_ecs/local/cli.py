@@ -1,6 +1,7 @@
 """``dask-ecs local``: a Kubernetes control plane and an AWS on this machine, to play with and to test on."""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -71,6 +72,15 @@ def control_plane() -> None:
 
         with foreground.interrupted_by_signals(), ControlPlane.start() as plane:
             foreground.stay({"KUBECONFIG": str(plane.kubeconfig)}, check=plane.check)
+
+
+@local.command()
+def build() -> None:
+    """Build the control plane's programs, where they are not built yet, and print where they are."""
+    with _told_to_the_user():
+        from dask_ecs.local.controlplane import binaries
+
+        click.echo(binaries.find(os.environ).kube_apiserver.parent)
 
 
 @click.command()
