@@ -68,6 +68,13 @@ main.add_command(events)
     "--allow-role", "roles", multiple=True, metavar="PATTERN", help="Role ARNs that specs may name, as a glob."
 )
 @click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="The same for policies.")
+@click.option(
+    "--allow-secret",
+    "secrets",
+    multiple=True,
+    metavar="PATTERN",
+    help="The same for secrets of Secrets Manager and Parameter Store.",
+)
 @click.option("--permissions-boundary", metavar="ARN", help="Of every role that is made.")
 @click.option("--log-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -92,6 +99,7 @@ def run(
     cidrs: tuple[str, ...],
     roles: tuple[str, ...],
     policies: tuple[str, ...],
+    secrets: tuple[str, ...],
     permissions_boundary: str | None,
     form: Literal["text", "json"],
     log_level: str,
@@ -115,6 +123,7 @@ def run(
         operator_cidrs=cidrs,
         allow_roles=roles,
         allow_task_role_policies=policies,
+        allow_secrets=secrets,
         permissions_boundary=permissions_boundary,
     )
     options = operator.Options(

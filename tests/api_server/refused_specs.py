@@ -7,6 +7,7 @@ from typing import Any
 CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/research"
 ROLE = "arn:aws:iam::123456789012:role/dask"
 POLICY = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:team/database-AbCdEf"
 SUBNET = "subnet-0123456789abcdef0"
 SECURITY_GROUP = "sg-0123456789abcdef0"
 
@@ -34,6 +35,10 @@ def _ec2(**spec: Any) -> dict[str, Any]:
 
 def _variables(*names: str) -> dict[str, Any]:
     return {"environment": [{"name": name, "value": "1"} for name in names]}
+
+
+def _secrets(*sources: str) -> dict[str, Any]:
+    return {"secrets": [{"name": "PASSWORD", "valueFrom": source} for source in sources]}
 
 
 # One entry reads best as two lines, which the formatter would make six.
@@ -156,6 +161,21 @@ CONTAINERS = (
             "spec.environment[0].name", "write letters, digits and _ . - only, and no digit first"),
     Refused("an environment variable without a name", {"environment": [{"value": "1"}]},
             "spec.environment[0].name", "Required value", RefusedBy.BOUND),
+    Refused("a worker's image with a space", {"worker": {"image": "dask latest"}},
+            "spec.worker.image", "write it as ghcr.io/dask/dask:2026.8.0, in small letters and without spaces"),
+    Refused("a secret's name in place of its ARN", _secrets("database"),
+            "spec.secrets[0].valueFrom", "not the whole ARN of a secret or parameter: write it as arn:aws:"),
+    Refused("a secret's ARN without its last characters", _secrets(SECRET.rpartition("-")[0]),
+            "spec.secrets[0].valueFrom", "not the whole ARN of a secret or parameter"),
+    Refused("a secret's ARN with a wildcard", {"worker": _secrets(SECRET.replace("database", "*"))},
+            "spec.worker.secrets[0].valueFrom", "not the whole ARN of a secret or parameter"),
+    Refused("the same secret variable twice", _secrets(SECRET, SECRET),
+            "spec.secrets[1]", 'Duplicate value: {"name":"PASSWORD"}', RefusedBy.SERVER),
+    Refused("a secret variable without a source", {"secrets": [{"name": "PASSWORD"}]},
+            "spec.secrets[0].valueFrom", "Required value", RefusedBy.BOUND),
+    Refused("a parameter as the registry's credentials",
+            {"imageCredentials": "arn:aws:ssm:eu-west-1:123456789012:parameter/registry"},
+            "spec.imageCredentials", "not the whole ARN of a secret in Secrets Manager"),
     Refused("a command line in place of arguments", {"worker": {"extraArgs": "--nthreads 4"}},
             "spec.worker.extraArgs", "must be of type array", RefusedBy.BOUND),
 )

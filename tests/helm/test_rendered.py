@@ -14,6 +14,7 @@ EVERY_SETTING: Values = {
     "operatorCidrs": ["10.0.0.0/8", "fd00::/8"],
     "allowRoles": ["arn:aws:iam::123456789012:role/dask-*"],
     "allowTaskRolePolicies": ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
+    "allowSecrets": ["arn:aws:secretsmanager:*:123456789012:secret:dask/*"],
     "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "log": {"format": "text", "level": "debug"},
     "aws": {
@@ -56,6 +57,7 @@ def test_every_setting_reaches_the_command_line() -> None:
         "default_gpu_image": "example/rapids:1",
         "cidrs": ("10.0.0.0/8", "fd00::/8"),
         "roles": ("arn:aws:iam::123456789012:role/dask-*",),
+        "secrets": ("arn:aws:secretsmanager:*:123456789012:secret:dask/*",),
         "policies": ("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",),
         "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
         "form": "text",

@@ -190,3 +190,29 @@ EnvironmentName = Annotated[
         "not the name of an environment variable: write letters, digits and _ . - only, and no digit first",
     ),
 ]
+
+# AWS Secrets Manager API reference, CreateSecret: the name, to which a hyphen and six characters are added.
+_SECRET = rf"{_PARTITION}:secretsmanager:[a-z0-9-]+:[0-9]{{12}}:secret:[A-Za-z0-9/_+=.@-]{{1,512}}-[A-Za-z0-9]{{6}}"
+# Systems Manager API reference, PutParameter.
+_PARAMETER = rf"{_PARTITION}:ssm:[a-z0-9-]+:[0-9]{{12}}:parameter/[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+){{0,15}}"
+
+SecretsManagerArn = Annotated[
+    str,
+    Field(max_length=640),
+    matching(
+        _SECRET,
+        "not the whole ARN of a secret in Secrets Manager: write it as "
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:name-AbCdEf, with the six characters at its end",
+    ),
+]
+# ECS developer guide, "Pass Secrets Manager secrets": :json-key:version-stage:version-id may follow a secret's ARN.
+SecretReference = Annotated[
+    str,
+    Field(max_length=1024),
+    matching(
+        rf"{_SECRET}(:[A-Za-z0-9/_+=.@ -]*:[A-Za-z0-9/_+=.@-]*:[A-Za-z0-9-]*)?|{_PARAMETER}",
+        "not the whole ARN of a secret or parameter: write it as "
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:name-AbCdEf (:key:: may follow) "
+        "or arn:aws:ssm:eu-west-1:123456789012:parameter/name",
+    ),
+]

@@ -4,13 +4,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from dask_ecs.api.container import Environment, Secrets
 from dask_ecs.api.fields import (
     ATOMIC,
     SET,
     Cidr,
     ClusterArn,
     Cpu,
-    EnvironmentName,
     Image,
     LogGroup,
     LogStreamPrefix,
@@ -20,10 +20,10 @@ from dask_ecs.api.fields import (
     Port,
     Region,
     RoleArn,
+    SecretsManagerArn,
     SecurityGroupId,
     SubnetId,
     VpcId,
-    keyed_by,
 )
 from dask_ecs.api.model import Model
 from dask_ecs.api.quantity import parse_cpu, parse_memory
@@ -37,6 +37,7 @@ from dask_ecs.api.spec_rules import (
     TAG_KEYS_ARE_SHORT,
     TAG_TEXTS_ARE_PLAIN,
 )
+from dask_ecs.api.task_shape import TaskShape
 
 LaunchType = Literal["FARGATE", "EC2"]
 CpuArchitecture = Literal["X86_64", "ARM64"]
@@ -48,23 +49,12 @@ RetentionDays = Literal[
 ]
 
 
-class EnvironmentVariable(Model):
-    """An environment variable of a container."""
-
-    name: EnvironmentName
-    """The variable's name."""
-
-    value: Annotated[str, Field(max_length=4096)] = ""
-    """The variable's value, in plain text: what is secret does not belong here."""
-
-
-Environment = Annotated[tuple[EnvironmentVariable, ...], Field(max_length=64, json_schema_extra=keyed_by("name"))]
 Arguments = Annotated[
     tuple[Annotated[str, Field(max_length=1024)], ...], Field(max_length=64, json_schema_extra=ATOMIC)
 ]
 
 
-class Scheduler(Model):
+class Scheduler(TaskShape):
     """The Dask scheduler, one task."""
 
     rules: ClassVar[tuple[Rule, ...]] = (PORTS_DIFFER,)
@@ -84,9 +74,6 @@ class Scheduler(Model):
     extra_args: Arguments = ()
     """Arguments appended to the command `dask scheduler`."""
 
-    environment: Environment = ()
-    """Environment variables of the scheduler alone; they win over spec.environment."""
-
     @property
     def cpu_units(self) -> int:
         """CPU units (1024 = 1 vCPU)."""
@@ -98,7 +85,7 @@ class Scheduler(Model):
         return parse_memory(self.memory)
 
 
-class Worker(Model):
+class Worker(TaskShape):
     """The Dask workers, each one task."""
 
     replicas: Annotated[int, Field(ge=0, le=10000, json_schema_extra={"format": "int32"})] = 0
@@ -119,9 +106,6 @@ class Worker(Model):
 
     extra_args: Arguments = ()
     """Arguments appended to the command `dask worker` (or `dask-cuda-worker`)."""
-
-    environment: Environment = ()
-    """Environment variables of the workers alone; they win over spec.environment."""
 
     @property
     def cpu_units(self) -> int:
@@ -211,6 +195,10 @@ class DaskClusterSpec(Model):
     image: Image | None = None
     """Container image of scheduler and workers; by default the operator's image of its own Dask version."""
 
+    image_credentials: SecretsManagerArn | None = None
+    """ARN of the Secrets Manager secret with username and password of the image's registry, other than ECR. The
+    operator's settings must admit it."""
+
     region: Region | None = None
     """AWS region, as eu-west-1; by default the operator's. Immutable."""
 
@@ -235,6 +223,10 @@ class DaskClusterSpec(Model):
 
     environment: Environment = ()
     """Environment variables of scheduler and workers."""
+
+    secrets: Secrets = ()
+    """Environment variables of scheduler and workers whose values ECS reads from Secrets Manager or Parameter Store;
+    they win over environment. The operator's settings must admit them."""
 
     network: Network = Network()
     """Where in AWS's network the tasks run, and who may reach them."""

@@ -140,7 +140,7 @@ class DaskClusterStatus(Model):
     """How many workers there are."""
 
     image: Annotated[str, Field(max_length=512)] | None = None
-    """Container image in use."""
+    """Container image of the workers."""
 
     account_id: Annotated[str, Field(max_length=12)] | None = None
     """AWS account of the tasks; it stays the same for the cluster's life."""

@@ -6,6 +6,7 @@ import dataclasses
 import fnmatch
 from typing import TYPE_CHECKING
 
+from dask_ecs.plan import secrets
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ TASK_ROLE_POLICY = Kind(
     option="--allow-task-role-policy",
     patterns=lambda settings: settings.allow_task_role_policies,
 )
+SECRET = Kind(
+    reason="SecretNotAllowed",
+    noun="secret",
+    option="--allow-secret",
+    patterns=lambda settings: settings.allow_secrets,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,3 +86,5 @@ def named(spec: DaskClusterSpec) -> Iterator[Named]:
             yield Named(kind=ROLE, field=f"iam.{field}", value=arn)
     for arn in spec.iam.task_role_policies:
         yield Named(kind=TASK_ROLE_POLICY, field="iam.taskRolePolicies", value=arn)
+    for secret in secrets.named(spec):
+        yield Named(kind=SECRET, field=secret.field, value=secret.arn)

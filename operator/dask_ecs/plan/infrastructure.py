@@ -6,7 +6,7 @@ import dataclasses
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import actions, commands, made, roles, security_group, task_definitions
+from dask_ecs.plan import actions, commands, made, roles, secrets, security_group, task_definitions
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, EcsCluster, Network
 from dask_ecs.plan.worker_preload import worker_preload
@@ -167,7 +167,10 @@ def ingress_by_status(target: Target) -> tuple[Rule, ...]:
 
 def _execution_role(target: Target, account_id: str) -> actions.EnsureRole:
     policy = roles.execution_policy(
-        account_id=account_id, region=target.region, log_group=target.cluster.spec.logs.group
+        account_id=account_id,
+        region=target.region,
+        log_group=target.cluster.spec.logs.group,
+        secrets=secrets.readable(target),
     )
     return actions.EnsureRole(
         subject="executionRole",
@@ -195,7 +198,7 @@ def _task_role(target: Target, account_id: str) -> actions.EnsureRole:
 
 def _definition(target: Target, role: Role, there: Infrastructure) -> actions.RegisterTaskDefinition:
     content = task_definitions.content(
-        task_definitions.Ingredients.of(target.cluster.spec, role, image=target.image, region=target.region),
+        task_definitions.Ingredients.of(target, role),
         execution_role=there.execution_role_arn or "",
         task_role=there.task_role_arn or "",
     )

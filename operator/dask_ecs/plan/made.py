@@ -7,7 +7,7 @@ import functools
 import json
 from typing import TYPE_CHECKING, Literal, get_args
 
-from dask_ecs.plan import names, roles, task_definitions
+from dask_ecs.plan import names, roles, secrets, task_definitions
 from dask_ecs.plan.observed import ROLES
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ def role_name(target: Target, use: RoleUse) -> str:
         use,
         region=target.region,
         log_group=spec.logs.group if use == "execution" else None,
+        readable=secrets.readable(target) if use == "execution" else (),
         policies=spec.iam.task_role_policies if use == "task" else (),
         boundary=settings.permissions_boundary,
         path=settings.role_path,
@@ -99,7 +100,7 @@ def family(target: Target, role: Role) -> str:
     """Return the family of a role's task definition: it ends with a hash of all that the definition holds."""
     iam = target.cluster.spec.iam
     content = _definition_hash(
-        task_definitions.Ingredients.of(target.cluster.spec, role, image=target.image, region=target.region),
+        task_definitions.Ingredients.of(target, role),
         execution_role=iam.execution_role_arn or role_name(target, "execution"),
         task_role=iam.task_role_arn or role_name(target, "task"),
     )
@@ -108,9 +109,20 @@ def family(target: Target, role: Role) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def _role_hash(
-    use: RoleUse, *, region: str, log_group: str | None, policies: tuple[str, ...], boundary: str | None, path: str
+    use: RoleUse,
+    *,
+    region: str,
+    log_group: str | None,
+    readable: tuple[str, ...],
+    policies: tuple[str, ...],
+    boundary: str | None,
+    path: str,
 ) -> str:
-    policy = roles.execution_policy(account_id="", region=region, log_group=log_group) if log_group else None
+    policy = (
+        roles.execution_policy(account_id="", region=region, log_group=log_group, secrets=readable)
+        if log_group
+        else None
+    )
     content = [use, roles.trust(account_id="", region=region), policy, sorted(policies), boundary, path]
     return names.short_hash(json.dumps(content, sort_keys=True))
 

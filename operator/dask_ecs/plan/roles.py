@@ -1,5 +1,6 @@
 """What the IAM roles that are made may do: as little as ECS needs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -24,8 +25,11 @@ def trust(*, account_id: str, region: str) -> dict[str, Any]:
     }
 
 
-def execution_policy(*, account_id: str, region: str, log_group: str) -> dict[str, Any]:
-    """Return what ECS's agent may do for a task: pull images from ECR and write to this log group."""
+def execution_policy(*, account_id: str, region: str, log_group: str, secrets: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what ECS's agent may do for a task: pull images from ECR, write to this log group, read these secrets.
+
+    `secrets` are ARNs of Secrets Manager's secrets and of Parameter Store's parameters.
+    """
     group = f"arn:{partition(region)}:logs:{region}:{account_id}:log-group:{log_group}"
     return {
         "Version": "2012-10-17",
@@ -41,8 +45,30 @@ def execution_policy(*, account_id: str, region: str, log_group: str) -> dict[st
                 "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                 "Resource": f"{group}:log-stream:*",
             },
+            *_reading(secrets, service="secretsmanager", action="GetSecretValue", context="SecretARN"),
+            *_reading(secrets, service="ssm", action="GetParameters", context="PARAMETER_ARN"),
         ],
     }
+
+
+def _reading(secrets: Sequence[str], *, service: str, action: str, context: str) -> list[dict[str, Any]]:
+    """Return the statements for one service's secrets: read them, and decrypt them where they have a key of their own.
+
+    Whatever the key, it decrypts nothing else: both services encrypt each secret with its ARN as context (AWS: "Secret
+    encryption and decryption in AWS Secrets Manager", "AWS KMS encryption for AWS Systems Manager Parameter Store").
+    """
+    arns = [arn for arn in secrets if arn.split(":")[2] == service]
+    if not arns:
+        return []
+    return [
+        {"Effect": "Allow", "Action": f"{service}:{action}", "Resource": arns},
+        {
+            "Effect": "Allow",
+            "Action": "kms:Decrypt",
+            "Resource": "*",
+            "Condition": {"StringEquals": {f"kms:EncryptionContext:{context}": arns}},
+        },
+    ]
 
 
 def partition(region: str) -> str:

@@ -19,5 +19,6 @@ class Settings:
     operator_cidrs: tuple[str, ...] = ()
     allow_roles: tuple[str, ...] = ()
     allow_task_role_policies: tuple[str, ...] = ()
+    allow_secrets: tuple[str, ...] = ()
     permissions_boundary: str | None = None
     role_path: str = "/dask-ecs/"

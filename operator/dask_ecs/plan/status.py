@@ -78,7 +78,7 @@ def of_cluster(
                 pending=len(tasks.workers) - running + pending.get("worker", 0),
                 running=running,
             ),
-            "image": target.image,
+            "image": target.image_of("worker"),
             "account_id": there.account_id or before.account_id,
             "region": target.region,
             "cluster_arn": there.ecs_cluster.arn if there.ecs_cluster else before.cluster_arn,

@@ -9,6 +9,7 @@ from dask_ecs.plan import names
 
 if TYPE_CHECKING:
     from dask_ecs.api.daskcluster import DaskCluster
+    from dask_ecs.plan.observed import Role
     from dask_ecs.plan.settings import Settings
 
 
@@ -26,11 +27,16 @@ class Target:
         given = spec.region or (spec.cluster_arn.split(":")[3] if spec.cluster_arn else None)
         return given or self.cluster.status.region or self.settings.default_region
 
-    @property
-    def image(self) -> str:
-        """The image of both roles."""
-        default = self.settings.default_gpu_image if self.cluster.spec.worker.gpu else self.settings.default_image
-        return self.cluster.spec.image or default
+    def image_of(self, role: Role) -> str:
+        """Return a role's image; where none is named, one for GPUs if the workers run it on some, else Dask's.
+
+        Scheduler and workers need the same versions of Dask, so by default they have the same image.
+        """
+        spec = self.cluster.spec
+        given = spec.scheduler.image if role == "scheduler" else spec.worker.image
+        on_gpus = spec.worker.gpu and not spec.worker.image
+        default = self.settings.default_gpu_image if on_gpus else self.settings.default_image
+        return given or spec.image or default
 
     @property
     def started_by(self) -> str:

@@ -7,14 +7,15 @@ import functools
 from typing import TYPE_CHECKING, Any, Self
 
 from dask_ecs.api.spec import Scheduler, Worker
-from dask_ecs.plan import commands
+from dask_ecs.plan import commands, variables
 from dask_ecs.plan.worker_preload import worker_preload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dask_ecs.api.spec import DaskClusterSpec, EnvironmentVariable, Logs
+    from dask_ecs.api.spec import Logs
     from dask_ecs.plan.observed import Role
+    from dask_ecs.plan.target import Target
 
 # AWS: "Amazon ECS task definition parameters for Fargate", stopTimeout: at most 120 seconds. A worker needs it to move
 # its results elsewhere; one that has none is gone at once.
@@ -32,23 +33,27 @@ class Ingredients:
     shape: Scheduler | Worker
     launch_type: str
     cpu_architecture: str
-    environment: tuple[EnvironmentVariable, ...]
+    variables: variables.Variables
     logs: Logs
     image: str
+    image_credentials: str | None
     region: str
 
     @classmethod
-    def of(cls, spec: DaskClusterSpec, role: Role, *, image: str, region: str) -> Self:
-        """Take them from a spec."""
+    def of(cls, target: Target, role: Role) -> Self:
+        """Take them from what is wanted."""
+        spec = target.cluster.spec
+        shape = spec.scheduler if role == "scheduler" else spec.worker
         return cls(
             role=role,
-            shape=spec.scheduler if role == "scheduler" else spec.worker,
+            shape=shape,
             launch_type=spec.launch_type,
             cpu_architecture=spec.cpu_architecture,
-            environment=spec.environment,
+            variables=variables.of_role(spec, shape),
             logs=spec.logs,
-            image=image,
-            region=region,
+            image=target.image_of(role),
+            image_credentials=spec.image_credentials,
+            region=target.region,
         )
 
 
@@ -64,7 +69,7 @@ def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[
         "name": role,
         "image": of.image,
         "essential": True,
-        "environment": _environment(of),
+        **_variables(of).definition,
         "linuxParameters": {"initProcessEnabled": True},
         "ulimits": [{"name": "nofile", "softLimit": OPEN_FILES, "hardLimit": OPEN_FILES}],
         "logConfiguration": {
@@ -76,6 +81,8 @@ def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[
             },
         },
     }
+    if of.image_credentials:
+        container["repositoryCredentials"] = {"credentialsParameter": of.image_credentials}
     if isinstance(shape, Scheduler):
         container["portMappings"] = [
             {"containerPort": port, "protocol": "tcp"} for port in (shape.port, shape.dashboard_port)
@@ -97,12 +104,12 @@ def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[
     }
 
 
-def _environment(of: Ingredients) -> list[dict[str, str]]:
-    """Return the variables of a role: those of the whole cluster, then the role's own, which win."""
-    merged = {variable.name: variable.value for variable in (*of.environment, *of.shape.environment)}
-    if isinstance(of.shape, Worker):
-        merged |= commands.worker_environment(gpu=of.shape.gpu, preload=worker_preload())
-    return [{"name": name, "value": value} for name, value in merged.items()]
+def _variables(of: Ingredients) -> variables.Variables:
+    """Return the variables that a user asks for, and ours, which win."""
+    if not isinstance(of.shape, Worker):
+        return of.variables
+    ours = commands.worker_environment(gpu=of.shape.gpu, preload=worker_preload())
+    return of.variables.and_then(plain=ours.items())
 
 
 def stream_prefix(logs: Logs, role: Role) -> str:

@@ -11,12 +11,18 @@ from .world import SETTINGS, World, condition
 
 _ACCOUNT = "arn:aws:iam::123456789012"
 _ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+_SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:others/database-AbCdEf"
+_PARAMETER = "arn:aws:ssm:eu-west-1:123456789012:parameter/others/database"
 
 # What a tenant writes; what of it has to be admitted; the option, and the setting behind it.
 ATTEMPTS = [
     ({"iam": {"executionRoleArn": f"{_ACCOUNT}:role/admin"}}, f"{_ACCOUNT}:role/admin", "--allow-role", "allow_roles"),
     ({"iam": {"taskRoleArn": f"{_ACCOUNT}:role/admin"}}, f"{_ACCOUNT}:role/admin", "--allow-role", "allow_roles"),
     ({"iam": {"taskRolePolicies": [_ADMIN]}}, _ADMIN, "--allow-task-role-policy", "allow_task_role_policies"),
+    ({"imageCredentials": _SECRET}, _SECRET, "--allow-secret", "allow_secrets"),
+    ({"secrets": [{"name": "A", "valueFrom": f"{_SECRET}:password::"}]}, _SECRET, "--allow-secret", "allow_secrets"),
+    ({"scheduler": {"secrets": [{"name": "A", "valueFrom": _SECRET}]}}, _SECRET, "--allow-secret", "allow_secrets"),
+    ({"worker": {"secrets": [{"name": "A", "valueFrom": _PARAMETER}]}}, _PARAMETER, "--allow-secret", "allow_secrets"),
 ]
 
 
