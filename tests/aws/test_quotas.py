@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dask_ecs.aws import ecs_clusters, network, operations, task_definitions, tasks
+from dask_ecs.aws import ecs_clusters, network, operations, security_groups, task_definitions, tasks
 from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.controllers.launch_queue import Granted, LaunchQueue
 from dask_ecs.local.aws.handle import LocalAWS
@@ -90,6 +90,19 @@ async def test_of_three_hundred_launches_and_as_many_stops_aws_throttles_none(
 
     await asyncio.wait_for(asyncio.gather(*(one_life(number) for number in range(300))), 120)
     assert local_aws.calls() == {"ecs:RunTask": 300, "ecs:DescribeTasks": 300, "ecs:StopTask": 300}
+    assert {call["outcome"] for call in local_aws.call_log()} == {""}
+
+
+async def test_of_sixty_security_groups_at_once_aws_throttles_none(aws: Aws, local_aws: LocalAWS) -> None:
+    where = await network.resolve(aws, ResolveNetwork(vpc_id=None, subnets=(), assign_public_ip=None, fargate=True))
+    prefix = uuid.uuid4().hex[:8]
+    local_aws.reset_calls()
+    made = [
+        security_groups.ensure(aws, name=f"{prefix}-{number}", vpc_id=where.vpc_id, rules=set(), tags=OWN, own_tags=OWN)
+        for number in range(60)
+    ]
+    await asyncio.wait_for(asyncio.gather(*made), 60)
+    assert local_aws.calls() == {"ec2:DescribeSecurityGroups": 60, "ec2:CreateSecurityGroup": 60}
     assert {call["outcome"] for call in local_aws.call_log()} == {""}
 
 

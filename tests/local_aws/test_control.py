@@ -129,6 +129,21 @@ def test_rates_are_those_that_ecs_documents(account: Account, aws: LocalAWS) -> 
     assert 20 <= created <= 25
 
 
+def test_each_operation_of_ec2_has_a_rate_of_its_own(account: Account, aws: LocalAWS) -> None:
+    aws.set_throttle(on=True)
+    asked, refused = 0, ""
+    while not refused and asked < 80:
+        asked += 1
+        try:
+            account.ec2.delete_security_group(GroupId="sg-0123456789abcdef0")
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            refused = "" if code == "InvalidGroup.NotFound" else code
+    assert refused == "RequestLimitExceeded"
+    assert asked > 50, "50 at once, then five a second"
+    account.ec2.describe_security_groups()
+
+
 @pytest.mark.parametrize("change", [{"no_such": 1.0}, {"pending": -1.0}])
 def test_a_delay_that_can_not_be_is_refused(aws: LocalAWS, change: dict[str, float]) -> None:
     before = aws.delays()

@@ -16,8 +16,10 @@ from dask_ecs.plan.quota import Buckets, Capacity, Cost, Limit
 
 logger = logging.getLogger(__name__)
 
-# AWS: "Request throttling for the Amazon ECS API".
-THROTTLED = "ThrottlingException"
+# AWS: "Request throttling for the Amazon ECS API", and the same for the Amazon EC2 API.
+THROTTLED = ("ThrottlingException", "RequestLimitExceeded")
+METERED = ("ecs", "ec2")
+"""The services whose rates are documented."""
 
 # Seconds, see `Limit.less_margin`. By the same page tokens are added every second, so a call may find those of a moment
 # ago. A whole second would leave RunTask on Fargate no burst, and each moment that the operator is busy would cost it a
@@ -28,14 +30,22 @@ SLACK = 0.75
 SLACK_AT_THE_DOOR = 0.25
 
 # They give back what others may wait for, and are never kept waiting by what takes it.
-_FREEING = {"DeregisterTaskDefinition", "DeleteTaskDefinitions", "DeleteCluster", "StopTask", "UntagResource"}
+_FREEING = {
+    "DeregisterTaskDefinition",
+    "DeleteTaskDefinitions",
+    "DeleteCluster",
+    "StopTask",
+    "UntagResource",
+    "DeleteSecurityGroup",
+    "RevokeSecurityGroupIngress",
+}
 
 _COST = "dask_ecs.cost"
 _ATTEMPTED = "dask_ecs.attempted"
 
 
 class Quotas:
-    """The token buckets of ECS's API in one account and region.
+    """The token buckets of ECS's and EC2's APIs in one account and region.
 
     Calls wait for their turn bucket by bucket, `idle` meanwhile. A launch does not wait here: whoever wants to run
     tasks asks `take_launch` until it is true and then calls RunTask. In between it writes the launch ahead, and after a
@@ -88,7 +98,7 @@ class Quotas:
         """Wait until an attempt of a call may go out.
 
         Args:
-            operation: ECS's name of it.
+            operation: AWS's name of it.
             cost: its tokens by bucket.
             again: the SDK has sent the call before. The attempt is counted like any other; so is RunTask's, for which
                 only one was taken beforehand: launches to come wait the longer.
@@ -118,15 +128,16 @@ class Quotas:
         return self._buckets.rate(bucket, now=self._clock())
 
     def meter(self, client: Any) -> None:
-        """Have every attempt of every call of an ECS client wait for its tokens.
+        """Have every attempt of every call of a client wait for its tokens.
 
         By botocore's events, because it is botocore that sends a call again: so its retries, throttled or not, are
         counted, and no second kind of retrying is needed beside them.
         """
-        client.meta.events.register("before-parameter-build.ecs", self._price)
+        service = client.meta.service_model.service_name
+        client.meta.events.register(f"before-parameter-build.{service}", self._price)
         # First: the signature, which ages, comes after the wait.
-        client.meta.events.register_first("request-created.ecs", self._before_attempt)
-        client.meta.events.register("response-received.ecs", self._after_attempt)
+        client.meta.events.register_first(f"request-created.{service}", self._before_attempt)
+        client.meta.events.register(f"response-received.{service}", self._after_attempt)
 
     def _price(self, *, params: dict[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
         context[_COST] = quota.run_task_cost(params) if model.name == "RunTask" else quota.call_cost(model.name)
@@ -140,7 +151,7 @@ class Quotas:
     def _after_attempt(
         self, *, event_name: str, parsed_response: dict[str, Any] | None, context: dict[str, Any], **_: Any
     ) -> None:
-        if (parsed_response or {}).get("Error", {}).get("Code") == THROTTLED:
+        if (parsed_response or {}).get("Error", {}).get("Code") in THROTTLED:
             self.throttled(event_name.rpartition(".")[2], cost=context[_COST])
 
     async def _wait(self, buckets: Buckets, cost: Cost, *, turn: str, first: bool = False) -> None:

@@ -19,7 +19,7 @@ import botocore.parsers
 
 from dask_ecs.aws import errors
 from dask_ecs.aws.operations import Operation
-from dask_ecs.aws.quotas import Quotas
+from dask_ecs.aws.quotas import METERED, Quotas
 from dask_ecs.plan.quota import Limit
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ class Sessions:
                 )
                 made = self._session.create_client(service, region_name=region, config=config)
                 client = await self._stack.enter_async_context(made)
-                if service == "ecs":
+                if service in METERED:
                     self.quotas(region).meter(client)
                 self._clients[service, region] = client
             return self._clients[service, region]

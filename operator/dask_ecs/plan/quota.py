@@ -1,4 +1,4 @@
-"""How fast AWS lets an account call ECS: the documented token buckets, kept on our side so that AWS need not refuse.
+"""How fast AWS lets an account call ECS and EC2: the documented token buckets, kept by us so that AWS need not refuse.
 
 No clock is read here: whoever asks passes the time, in seconds of any clock that never goes back.
 """
@@ -39,7 +39,7 @@ class Limit:
 
 # AWS: "Request throttling for the Amazon ECS API", by account and region; the three of Fargate: "AWS Fargate throttling
 # quotas", where a call of RunTask is one of its calls and as many of its tasks as it runs.
-DOCUMENTED: Mapping[str, Limit] = {
+_ECS: Mapping[str, Limit] = {
     "clusters": Limit(20, 1),
     "cluster reads": Limit(50, 20),
     "task definitions": Limit(20, 1),
@@ -53,7 +53,23 @@ DOCUMENTED: Mapping[str, Limit] = {
     "Fargate Spot tasks": Limit(100, 20),
 }
 
+# AWS: "Request throttling for the Amazon EC2 API": each operation has a bucket of its own, larger if it only reads.
+_EC2_CHANGES, _EC2_READS = Limit(50, 5), Limit(100, 20)
+_EC2: Mapping[str, Limit] = {
+    "EC2 CreateSecurityGroup": _EC2_CHANGES,
+    "EC2 DeleteSecurityGroup": _EC2_CHANGES,
+    "EC2 AuthorizeSecurityGroupIngress": _EC2_CHANGES,
+    "EC2 RevokeSecurityGroupIngress": _EC2_CHANGES,
+    "EC2 DescribeSecurityGroups": _EC2_READS,
+    "EC2 DescribeVpcs": _EC2_READS,
+    "EC2 DescribeSubnets": _EC2_READS,
+    "EC2 DescribeRouteTables": _EC2_READS,
+}
+
+DOCUMENTED: Mapping[str, Limit] = {**_ECS, **_EC2}
+
 _BUCKETS: Mapping[str, str] = {
+    **{bucket.removeprefix("EC2 "): bucket for bucket in _EC2},
     "CreateCluster": "clusters",
     "DeleteCluster": "clusters",
     "DescribeClusters": "cluster reads",
@@ -76,7 +92,7 @@ LEFT_BY_LAUNCHES: Cost = {"tasks": 10}
 
 
 def call_cost(operation: str) -> Cost:
-    """Return what a call of an ECS operation costs; nothing where no bucket is known. RunTask: see `launch_cost`."""
+    """Return what a call of an operation costs; nothing where no bucket is known. RunTask: see `launch_cost`."""
     return {_BUCKETS[operation]: 1} if operation in _BUCKETS else {}
 
 

@@ -15,6 +15,7 @@ from .calls import Call
 from .ecs.errors import EcsError
 from .sqs.errors import SqsError, UnsupportedOperation
 from .sqs.service import MESSAGE_OPERATIONS
+from .throttle import CODES
 from .wire import JSON, ServiceCall, error_body, error_code, read_call
 
 if TYPE_CHECKING:
@@ -119,6 +120,8 @@ class Front:
 
     async def _carry_out(self, request: web.Request, call: ServiceCall, body: bytes) -> web.Response:
         account = self._moto.account(call.access_key)
+        if not self._throttle.admits(account, call.region, call):
+            raise Refused(CODES[call.service], "Rate exceeded", status=503 if call.service == "ec2" else 400)
         await self._vpcs.prepare(account, call.region)
         if call.service == "ecs":
             return await self._ask_ecs(call, account)
@@ -138,8 +141,6 @@ class Front:
         return web.Response(status=answer.status, headers=answer.headers, body=answered)
 
     async def _ask_ecs(self, call: ServiceCall, account: str) -> web.Response:
-        if not self._throttle.admits(account, call.region, call.operation, call.parameters):
-            raise Refused("ThrottlingException", "Rate exceeded")
         caller = f"arn:aws:iam::{account}:user/{call.access_key}"
         try:
             answer = await self._ecs.answer(

@@ -1,10 +1,16 @@
-"""ECS' request rates, as "Request throttling for the Amazon ECS API" documents them; off unless asked for."""
+"""The request rates of ECS and EC2, as "Request throttling for the Amazon ECS API" and "... EC2 API" document them.
+
+Off unless asked for.
+"""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from .wire import ServiceCall
 
 
 @dataclass(slots=True)
@@ -57,6 +63,10 @@ _OPERATIONS: Final = {
 }
 
 
+CODES: Final = {"ecs": "ThrottlingException", "ec2": "RequestLimitExceeded"}
+"""The error with which a service refuses what is too much."""
+
+
 class Throttle:
     """The token buckets of every account and region."""
 
@@ -64,11 +74,11 @@ class Throttle:
         self.on = on
         self._buckets: dict[tuple[str, str, str], TokenBucket] = {}
 
-    def admits(self, account: str, region: str, operation: str, request: dict[str, Any]) -> bool:
-        """Take what the ECS call costs; when one bucket has too little, take nothing and return False."""
-        if not self.on:
+    def admits(self, account: str, region: str, call: ServiceCall) -> bool:
+        """Take what the call costs; when one bucket has too little, take nothing and return False."""
+        if not self.on or call.service not in CODES:
             return True
-        cost = _cost(operation, request)
+        cost = _cost(call.operation, call.parameters) if call.service == "ecs" else {f"EC2 {call.operation}": 1}
         buckets = {name: self._bucket(account, region, name) for name in cost}
         if any(bucket.fill() < cost[name] for name, bucket in buckets.items()):
             return False
@@ -79,8 +89,13 @@ class Throttle:
     def _bucket(self, account: str, region: str, name: str) -> TokenBucket:
         key = (account, region, name)
         if key not in self._buckets:
-            self._buckets[key] = TokenBucket(*_BUCKETS[name])
+            self._buckets[key] = TokenBucket(*(_ec2_bucket(name) if name.startswith("EC2 ") else _BUCKETS[name]))
         return self._buckets[key]
+
+
+def _ec2_bucket(name: str) -> tuple[float, float]:
+    """Return burst and rate of one EC2 operation's own bucket."""
+    return (100, 20) if name.startswith(("EC2 Describe", "EC2 Get")) else (50, 5)
 
 
 def _cost(operation: str, request: dict[str, Any]) -> dict[str, int]:
