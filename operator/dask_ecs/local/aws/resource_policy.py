@@ -20,28 +20,29 @@ def admits(policy: str | None, *, service: str, action: str, resource: str, cont
         statement["Effect"]
         for statement in ([statements] if isinstance(statements, dict) else statements)
         if _is_about(statement, service=service, action=action, resource=resource)
-        and _conditions_hold(statement, context)
+        and conditions_hold(statement, context)
     }
     return effects == {"Allow"}
 
 
 def _is_about(statement: Mapping[str, Any], *, service: str, action: str, resource: str) -> bool:
     principal = statement.get("Principal", {})
-    principals = ["*"] if principal == "*" else [*_listed(principal.get("Service")), *_everybody(principal)]
+    principals = ["*"] if principal == "*" else [*listed(principal.get("Service")), *_everybody(principal)]
     return (
         any(each in ("*", service) for each in principals)
-        and any(fnmatchcase(action.lower(), each.lower()) for each in _listed(statement.get("Action")))
-        and any(fnmatchcase(resource, each) for each in _listed(statement.get("Resource")))
+        and any(fnmatchcase(action.lower(), each.lower()) for each in listed(statement.get("Action")))
+        and any(fnmatchcase(resource, each) for each in listed(statement.get("Resource")))
     )
 
 
 def _everybody(principal: Mapping[str, Any]) -> list[str]:
-    return [each for each in _listed(principal.get("AWS")) if each == "*"]
+    return [each for each in listed(principal.get("AWS")) if each == "*"]
 
 
-def _conditions_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+def conditions_hold(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
+    """Whether all of a statement's conditions hold for a call with these context keys."""
     return all(
-        _holds(operator, _listed(expected), context.get(key))
+        _holds(operator, listed(expected), context.get(key))
         for operator, pairs in statement.get("Condition", {}).items()
         for key, expected in pairs.items()
     )
@@ -57,7 +58,8 @@ def _holds(operator: str, expected: list[str], actual: str | None) -> bool:
     return operator == "Bool" and actual in [each.lower() for each in expected]
 
 
-def _listed(value: object) -> list[str]:
+def listed(value: object) -> list[str]:
+    """Return what an element of a policy lists, which may be one text, several, or nothing."""
     if value is None:
         return []
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]

@@ -33,6 +33,7 @@ from .images import Image, ImageTable, default_rows
 from .instances import Instances
 from .moto_server import Moto
 from .roles import Roles
+from .secrets import Secrets
 from .sqs.service import Sqs
 from .stand_ins.install import install_stand_ins
 from .throttle import Throttle
@@ -104,7 +105,13 @@ async def _assemble(
     sqs = Sqs(moto)
     eventbridge = EventBridge(moto=moto, sqs=sqs, delays=delays)
     lives = Lives(
-        delays=delays, vpcs=vpcs, images=images, moto=moto, executor=executor, listener=eventbridge.task_changed
+        delays=delays,
+        vpcs=vpcs,
+        images=images,
+        moto=moto,
+        secrets=Secrets(moto),
+        executor=executor,
+        listener=eventbridge.task_changed,
     )
     closing.push_async_callback(lives.close)
     ecs = Ecs(vpcs=vpcs, roles=Roles(moto, delays), capacity=capacity, lives=lives)

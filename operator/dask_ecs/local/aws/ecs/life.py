@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..executors.container import CannotStart, ContainerRun
 from ..logs import LogsError, LogStream, open_stream
+from ..secrets import SecretsError
 from ..vpc import NetworkError
 from .health import watch_health
 from .placement import give_back
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..executors.container import Executor, RunningContainer
     from ..images import Image, ImageTable
     from ..moto_server import Moto
+    from ..secrets import Secrets
     from ..vpc import Vpcs
     from .model import EcsState
     from .task import Container, Task
@@ -54,6 +56,7 @@ class Lives:
         vpcs: Vpcs,
         images: ImageTable,
         moto: Moto,
+        secrets: Secrets,
         executor: Executor,
         listener: Callable[[Task], None],
     ) -> None:
@@ -61,6 +64,7 @@ class Lives:
         self._vpcs = vpcs
         self._images = images
         self._moto = moto
+        self._secrets = secrets
         self._executor = executor
         self._listener = listener
         self._lives: set[asyncio.Task[None]] = set()
@@ -93,7 +97,8 @@ class Lives:
         try:
             await self._provision(state, task)
             images = await self._pull(state, task)
-            running = await self._start(state, task, images, streams)
+            secrets = await self._read_secrets(state, task)
+            running = await self._start(state, task, images, secrets, streams)
             await self._run(task, running)
         except _StopAskedError:
             task.now("stoppingAt")
@@ -149,8 +154,30 @@ class Lives:
         task.now("pullStoppedAt")
         return images
 
+    async def _read_secrets(self, state: EcsState, task: Task) -> dict[str, dict[str, str]]:
+        """Return the variables of each container whose values ECS reads."""
+        role = task.execution_role
+        found = {}
+        try:
+            for container in task.containers:
+                if registry := container.definition.get("repositoryCredentials"):
+                    await self._secrets.check_registry(
+                        state.account, state.region, role=role, arn=registry["credentialsParameter"]
+                    )
+                found[container.name] = await self._secrets.environment(
+                    state.account, state.region, role=role, secrets=container.definition.get("secrets") or []
+                )
+        except SecretsError as error:
+            raise _StartError(str(error)) from None
+        return found
+
     async def _start(
-        self, state: EcsState, task: Task, images: dict[str, Image], streams: list[LogStream]
+        self,
+        state: EcsState,
+        task: Task,
+        images: dict[str, Image],
+        secrets: dict[str, dict[str, str]],
+        streams: list[LogStream],
     ) -> dict[str, RunningContainer]:
         if self._delays.activating:
             task.enter("ACTIVATING")
@@ -161,7 +188,9 @@ class Lives:
         for container in task.containers:
             try:
                 write_line = await self._log(state, task, container, streams)
-                run = self._describe_run(state, task, container, images[container.name], write_line)
+                run = self._describe_run(
+                    state, task, container, images[container.name], secrets[container.name], write_line
+                )
                 running[container.name] = await self._executor.start(run)
             except (LogsError, CannotStart) as error:
                 await self._stop_containers(task, running)
@@ -190,12 +219,23 @@ class Lives:
         return stream.write
 
     def _describe_run(
-        self, state: EcsState, task: Task, container: Container, image: Image, write_line: Callable[[str], None]
+        self,
+        state: EcsState,
+        task: Task,
+        container: Container,
+        image: Image,
+        secrets: dict[str, str],
+        write_line: Callable[[str], None],
     ) -> ContainerRun:
         entrypoint = container.definition.get("entryPoint")
         # As with Docker, an entry point of one's own takes the image's command away.
         command = container.command or (() if entrypoint else image.command)
-        environment = {"AWS_REGION": state.region, "AWS_DEFAULT_REGION": state.region, **container.environment}
+        environment = {
+            "AWS_REGION": state.region,
+            "AWS_DEFAULT_REGION": state.region,
+            **secrets,
+            **container.environment,
+        }
         if container.gpus:
             environment["NVIDIA_VISIBLE_DEVICES"] = ",".join(container.gpu_ids)
             environment["CUDA_VISIBLE_DEVICES"] = ",".join(container.gpu_indexes)

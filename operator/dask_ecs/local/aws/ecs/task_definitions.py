@@ -47,7 +47,7 @@ def register_task_definition(state: EcsState, request: dict[str, Any], caller: s
         for name, value in (("cpu", cpu_units(request.get("cpu"))), ("memory", mebibytes(request.get("memory"))))
         if value is not None
     }
-    _check_containers(containers, sizes)
+    _check_containers(containers, sizes, execution_role=request.get("executionRoleArn"))
     on_fargate = "FARGATE" in (request.get("requiresCompatibilities") or [])
     if on_fargate:
         _check_fargate(request, containers, sizes)
@@ -177,7 +177,7 @@ def _with_defaults(container: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_containers(containers: list[dict[str, Any]], sizes: dict[str, int]) -> None:
+def _check_containers(containers: list[dict[str, Any]], sizes: dict[str, int], *, execution_role: str | None) -> None:
     if not containers:
         raise ClientException("Container list cannot be empty.")
     names = [container.get("name") for container in containers]
@@ -197,6 +197,7 @@ def _check_containers(containers: list[dict[str, Any]], sizes: dict[str, int]) -
                 " 'memoryReservation' must be specified."
             )
         _check_health_check(container.get("healthCheck"))
+        _check_secrets(container, execution_role=execution_role)
     if not any(container["essential"] for container in containers):
         raise ClientException("At least one container in the task definition must be marked as essential.")
 
@@ -209,6 +210,21 @@ def _check_health_check(check: dict[str, Any] | None) -> None:
     for name, (least, most) in _HEALTH_CHECK_LIMITS.items():
         if (value := check.get(name)) is not None and not least <= value <= most:
             raise ClientException(f"Health check {name} must be between {least} and {most}.")
+
+
+def _check_secrets(container: dict[str, Any], *, execution_role: str | None) -> None:
+    secrets = container.get("secrets") or []
+    if secrets and not execution_role:
+        raise ClientException(
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+        )
+    names = [each["name"] for each in (*secrets, *container["environment"])]
+    for secret in secrets:
+        if names.count(secret["name"]) > 1:
+            raise ClientException(
+                "The secret name must be unique and not shared with any new or existing environment variables set on"
+                f" the container, such as '{secret['name']}'."
+            )
 
 
 def _check_fargate(request: dict[str, Any], containers: list[dict[str, Any]], sizes: dict[str, int]) -> None:
