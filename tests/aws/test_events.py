@@ -125,7 +125,7 @@ def tagged(properties: dict[str, Any]) -> dict[str, str]:
     ("install", "prefix"), [("blue", "dask/blue/"), ("", "dask/")], ids=["of one install", "of any install"]
 )
 def test_the_rule_picks_the_tasks(install: str, prefix: str) -> None:
-    assert Events(install=install).pattern["detail"] == {"startedBy": [{"prefix": prefix}]}
+    assert Events(install=install).pattern["detail"]["startedBy"] == [{"prefix": prefix}]
 
 
 @pytest.mark.parametrize("install", ["", "blue", "x" * 48, "x" * 49, "x" * 100, "a_b", "a/b"])

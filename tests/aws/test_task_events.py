@@ -131,6 +131,21 @@ async def test_a_task_is_followed_from_start_to_end(tenant: Tenant) -> None:
     assert len(set(versions)) == len(versions)
 
 
+async def test_only_what_is_news_is_sent(tenant: Tenant) -> None:
+    async with running(tenant.consumer()):
+        (arn,) = await tenant.run()
+        await tenant.until(lambda: (task := tenant.newest(arn)) and task.is_running)
+        await tenant.stop(arn)
+        await tenant.until(lambda: (task := tenant.newest(arn)) and task.is_stopped)
+    seen = [(task.last_status, task.desired_status) for _, task in sorted(tenant.heard, key=lambda it: it[1].version)]
+    assert seen == [
+        ("RUNNING", "RUNNING"),
+        ("RUNNING", "STOPPED"),
+        ("DEPROVISIONING", "STOPPED"),
+        ("STOPPED", "STOPPED"),
+    ]
+
+
 async def test_the_newest_event_says_what_describe_tasks_says(tenant: Tenant) -> None:
     async with running(tenant.consumer()):
         (arn,) = await tenant.run()
@@ -219,14 +234,14 @@ async def test_a_full_queue_is_emptied_by_many_receivers(tenant: Tenant, session
         await tenant.run(count=10)
 
     async def all_are_there() -> bool:
-        return await tenant.left() >= 600
+        return await tenant.left() >= 200
 
     await tenant.until(all_are_there)
     sessions.calls.clear()
     async with running(tenant.consumer()):
-        await tenant.until(lambda: len(tenant.heard) >= 600)
+        await tenant.until(lambda: len(tenant.heard) >= 200)
         await tenant.until(tenant.is_empty)
-    assert sessions.calls["sqs:DeleteMessageBatch"] < 600 / queue.MOST_MESSAGES + task_events.RECEIVERS + 2
+    assert sessions.calls["sqs:DeleteMessageBatch"] < 200 / queue.MOST_MESSAGES + task_events.RECEIVERS + 2
 
 
 async def test_an_idle_queue_is_asked_once_a_long_poll(

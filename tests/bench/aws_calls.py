@@ -86,6 +86,11 @@ def successful_run_tasks(calls: Iterable[Call]) -> list[Call]:
     return [call for call in calls if call.operation == "ecs:RunTask" and not call.outcome]
 
 
+def without_queue(calls: Iterable[Call]) -> list[Call]:
+    """Return those that are not for receiving ECS's events: these are counted apart, for a user may do without."""
+    return [call for call in calls if not call.operation.startswith("sqs:")]
+
+
 def throttled(calls: Iterable[Call]) -> int:
     """Count the calls that AWS refused because there were too many."""
     return sum(call.is_throttled for call in calls)

@@ -49,4 +49,4 @@ def test_a_clusters_whole_life_is_told_and_hardly_asked_for(told_tenant: Tenant,
     told_tenant.wait_until_gone(name)
     assert quiet_account.leftovers("none", namespace=told_tenant.namespace) == []
     calls = quiet_account.aws.calls()
-    assert calls.get("ecs:DescribeTasks", 0) <= 3, "for what events may have lost, each 15 s"
+    assert calls.get("ecs:DescribeTasks", 0) <= 3, "for what events may have lost, each 20 s"

@@ -61,11 +61,21 @@ class Events:
 
     @property
     def pattern(self) -> dict[str, Any]:
-        """Return which events the rule picks: those of the install's tasks, which `startedBy` tells."""
+        """Return which events the rule picks: those of the install's tasks, which `startedBy` tells, that are news.
+
+        A task runs, begins to end, has ended; and a scheduler has its address. What is in between tells nobody
+        anything: of the ten events or so in a task's life these are three or four.
+        """
         return {
             "source": ["aws.ecs"],
             "detail-type": ["ECS Task State Change"],
-            "detail": {"startedBy": [{"prefix": f"dask/{self.install}/" if self.install else "dask/"}]},
+            "detail": {
+                "startedBy": [{"prefix": f"dask/{self.install}/" if self.install else "dask/"}],
+                "$or": [
+                    {"lastStatus": ["RUNNING", "DEPROVISIONING", "STOPPED"]},
+                    {"lastStatus": ["PENDING"], "group": [{"wildcard": "family:*-scheduler-*"}]},
+                ],
+            },
         }
 
     @property

@@ -117,6 +117,8 @@ class Memory:
             attempts += 1
         longest = _SOON_AT_FIRST if attempts <= NEWS_AFTER else _SOON_AT_MOST
         wait = delay(attempts, first=_SOON, longest=longest) if transient else delay(attempts)
+        if attempts == 1:
+            wait = max(wait, _LEAST.get(reason, wait))
         hold = Hold(
             subject=subject,
             reason=reason,
@@ -140,7 +142,9 @@ def _same(value: T) -> T:
 # What was to end by itself and has not after so many attempts, some three minutes, is for somebody to look at.
 _PATIENCE = 10
 
-# A new role can be assumed after some ten seconds.
 _SOON = datetime.timedelta(seconds=1)
 _SOON_AT_FIRST = datetime.timedelta(seconds=2)
 _SOON_AT_MOST = datetime.timedelta(seconds=30)
+
+# A new role can be assumed after some ten seconds, and never sooner than this.
+_LEAST = {"RoleNotAssumable": datetime.timedelta(seconds=4)}

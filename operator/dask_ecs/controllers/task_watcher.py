@@ -31,7 +31,7 @@ class Pace:
 POLLING = Pace(busy=1, still=10)
 MOST_SWEEP_CALLS = 3.5
 # Events may come late or get lost, so what they tell is checked.
-WITH_EVENTS = Pace(busy=15, still=600)
+WITH_EVENTS = Pace(busy=20, still=600)
 
 # ECS shows a stopped task for an hour (AWS: "DescribeTasks"); it is kept in mind as long.
 STOPPED_FOR = datetime.timedelta(hours=1)

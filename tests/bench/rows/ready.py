@@ -6,7 +6,7 @@ import time
 
 from bench import peer
 from bench.account_contents import contents
-from bench.aws_calls import Call, by_operation, throttled
+from bench.aws_calls import Call, by_operation, throttled, without_queue
 from bench.bench import Bench
 from bench.clusters import dask_cluster
 from bench.figure import Figure
@@ -52,11 +52,11 @@ async def measure(bench: Bench) -> list[Figure]:
         ),
         Figure(
             name=f"calls to create {workers} workers, cold",
-            measured=len(created),
+            measured=len(without_queue(created)),
             unit="calls",
             compared=f"peer {theirs.create_calls if theirs else _PEER_CALLS['create']}",
             at_most=45,
-            note=by_operation(created),
+            note=_with_queue(created),
         ),
         Figure(
             name="throttled while creating",
@@ -75,11 +75,11 @@ async def measure(bench: Bench) -> list[Figure]:
         ),
         Figure(
             name=f"calls to delete {workers} workers",
-            measured=len(deleted),
+            measured=len(without_queue(deleted)),
             unit="calls",
             compared=f"peer {theirs.delete_calls if theirs else _PEER_CALLS['delete']}",
             at_most=15,
-            note=by_operation(deleted),
+            note=_with_queue(deleted),
         ),
         Figure(
             name="things left after the last delete",
@@ -141,6 +141,10 @@ async def _delete_all(scene: Scene) -> list[Call]:
     began = time.time()
     await scene.clear(within=180)
     return await scene.calls.since(began)
+
+
+def _with_queue(calls: list[Call]) -> str:
+    return f"{len(calls)} with those for ECS's events: {by_operation(calls)}"
 
 
 def _ecs(calls: list[Call]) -> int:

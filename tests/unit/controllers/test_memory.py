@@ -8,10 +8,8 @@ from dask_ecs.plan.security_group import rules
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
-def refuse(memory: Memory, *, now: datetime.datetime) -> Hold:
-    return memory.hold(
-        "worker", reason="Throttled", message="", generation=1, transient=True, waits_for_user=False, now=now
-    )
+def refuse(memory: Memory, *, reason: str = "Throttled", now: datetime.datetime) -> Hold:
+    return memory.hold("worker", reason=reason, message="", generation=1, transient=True, waits_for_user=False, now=now)
 
 
 def test_calls_of_one_round_that_fail_together_count_once() -> None:
@@ -25,6 +23,14 @@ def test_each_round_that_fails_counts_and_waits_longer() -> None:
     second = refuse(memory, now=first.retry_at)
     assert second.attempts == 2
     assert second.retry_at - first.retry_at > first.retry_at - NOW
+
+
+def test_a_new_role_is_given_some_seconds_at_once_and_then_tried_often() -> None:
+    memory = Memory(launches=())
+    first = refuse(memory, reason="RoleNotAssumable", now=NOW)
+    second = refuse(memory, reason="RoleNotAssumable", now=first.retry_at)
+    assert first.retry_at - NOW == datetime.timedelta(seconds=4)
+    assert second.retry_at - first.retry_at <= datetime.timedelta(seconds=2)
 
 
 def test_what_was_to_end_by_itself_and_does_not_waits_for_somebody_in_the_end() -> None:
