@@ -10,6 +10,7 @@ import click
 import yaml
 
 from dask_ecs.api import crd
+from dask_ecs.command_line import iam_policy
 from dask_ecs.controllers import log_format
 from dask_ecs.controllers import run as operator
 from dask_ecs.events_cli import events
@@ -53,6 +54,7 @@ def main() -> None:
 
 
 main.add_command(events)
+main.add_command(iam_policy.command)
 
 
 @main.command()

@@ -1,63 +1,200 @@
-"""The AWS seam: exactly the operations that are called, each with the permissions that it needs."""
+"""The AWS seam: exactly the operations that are called, each with the permissions that it needs.
+
+The operator's IAM policy is made of these (`iam_policy`), so each says on what and when it is allowed:
+
+- An action of which IAM can not limit the resource, as most that describe and list, stands as text.
+- Any other is a `Permission`: its action, `on` the templates of ARNs in `permission` (names begin with
+  `dask-{install}-`), `when` the conditions there. What makes a thing carries `TO_BE_OURS`, what changes or deletes one
+  `OURS`, so that the operator's identity can touch nothing else. Where two kinds of resource are needed and only one of
+  them has a tag, there are two permissions of the same action.
+- What it implies is named too: `TagResource` or `CreateTags` where tags are sent, `iam:PassRole` for roles.
+- `purpose` is the thing that it makes, so that it can be left out of a policy for those who give theirs.
+
+Which resources and condition keys an action has is in AWS's "Service Authorization Reference".
+"""
 
 import dataclasses
+
+from dask_ecs.aws.permission import (
+    ALLOWED_POLICY,
+    BOUNDED,
+    ECS_CLUSTER,
+    EVENTS_QUEUE,
+    GIVEN_ECS_CLUSTER,
+    GIVEN_ROLE,
+    LOG_GROUP,
+    LOG_STREAM,
+    MISSING_ROLE,
+    OURS,
+    ROLE,
+    SECURITY_GROUP,
+    TASK,
+    TASK_DEFINITION,
+    TASK_IN_GIVEN_CLUSTER,
+    TO_BE_OURS,
+    TO_ECS_TASKS,
+    VPC,
+    Permission,
+    Purpose,
+    made_by,
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Operation:
-    """One operation of one AWS service.
-
-    `actions` are the IAM actions it takes, those it implies included (AWS: "Service Authorization Reference").
-    """
+    """One operation of one AWS service, the permissions it takes and what it is for."""
 
     service: str
     name: str
-    actions: tuple[str, ...]
+    needs: tuple[str | Permission, ...] = ()
+    purpose: Purpose = "tasks"
 
     def __str__(self) -> str:
         return f"{self.service}:{self.name}"
 
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """What it takes, each with its resources and conditions."""
+        return tuple(need if isinstance(need, Permission) else Permission(need) for need in self.needs)
 
-GET_CALLER_IDENTITY = Operation("sts", "GetCallerIdentity", ())  # needs no permission
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """The IAM actions that it takes, those it implies included."""
+        return tuple(dict.fromkeys(permission.action for permission in self.permissions))
+
+
+PASS_ROLE = Permission("iam:PassRole", (ROLE, GIVEN_ROLE), (TO_ECS_TASKS,))
+
+GET_CALLER_IDENTITY = Operation("sts", "GetCallerIdentity")  # needs no permission
 
 DESCRIBE_VPCS = Operation("ec2", "DescribeVpcs", ("ec2:DescribeVpcs",))
 DESCRIBE_SUBNETS = Operation("ec2", "DescribeSubnets", ("ec2:DescribeSubnets",))
 DESCRIBE_ROUTE_TABLES = Operation("ec2", "DescribeRouteTables", ("ec2:DescribeRouteTables",))
-DESCRIBE_SECURITY_GROUPS = Operation("ec2", "DescribeSecurityGroups", ("ec2:DescribeSecurityGroups",))
-CREATE_SECURITY_GROUP = Operation("ec2", "CreateSecurityGroup", ("ec2:CreateSecurityGroup", "ec2:CreateTags"))
-AUTHORIZE_INGRESS = Operation("ec2", "AuthorizeSecurityGroupIngress", ("ec2:AuthorizeSecurityGroupIngress",))
-REVOKE_INGRESS = Operation("ec2", "RevokeSecurityGroupIngress", ("ec2:RevokeSecurityGroupIngress",))
-DELETE_SECURITY_GROUP = Operation("ec2", "DeleteSecurityGroup", ("ec2:DeleteSecurityGroup",))
+DESCRIBE_SECURITY_GROUPS = Operation(
+    "ec2", "DescribeSecurityGroups", ("ec2:DescribeSecurityGroups",), purpose="security group"
+)
+CREATE_SECURITY_GROUP = Operation(
+    "ec2",
+    "CreateSecurityGroup",
+    (
+        Permission("ec2:CreateSecurityGroup", (SECURITY_GROUP,), (TO_BE_OURS,)),
+        Permission("ec2:CreateSecurityGroup", (VPC,)),
+        Permission("ec2:CreateTags", (SECURITY_GROUP,), (made_by("ec2", "CreateSecurityGroup"),)),
+    ),
+    purpose="security group",
+)
+AUTHORIZE_INGRESS = Operation(
+    "ec2",
+    "AuthorizeSecurityGroupIngress",
+    (Permission("ec2:AuthorizeSecurityGroupIngress", (SECURITY_GROUP,), (OURS,)),),
+    purpose="security group",
+)
+REVOKE_INGRESS = Operation(
+    "ec2",
+    "RevokeSecurityGroupIngress",
+    (Permission("ec2:RevokeSecurityGroupIngress", (SECURITY_GROUP,), (OURS,)),),
+    purpose="security group",
+)
+DELETE_SECURITY_GROUP = Operation(
+    "ec2",
+    "DeleteSecurityGroup",
+    (Permission("ec2:DeleteSecurityGroup", (SECURITY_GROUP,), (OURS,)),),
+    purpose="security group",
+)
 
-GET_ROLE = Operation("iam", "GetRole", ("iam:GetRole",))
-CREATE_ROLE = Operation("iam", "CreateRole", ("iam:CreateRole", "iam:TagRole"))
-PUT_ROLE_POLICY = Operation("iam", "PutRolePolicy", ("iam:PutRolePolicy",))
-DELETE_ROLE_POLICY = Operation("iam", "DeleteRolePolicy", ("iam:DeleteRolePolicy",))
-LIST_ROLE_POLICIES = Operation("iam", "ListRolePolicies", ("iam:ListRolePolicies",))
-ATTACH_ROLE_POLICY = Operation("iam", "AttachRolePolicy", ("iam:AttachRolePolicy",))
-DETACH_ROLE_POLICY = Operation("iam", "DetachRolePolicy", ("iam:DetachRolePolicy",))
-LIST_ATTACHED_ROLE_POLICIES = Operation("iam", "ListAttachedRolePolicies", ("iam:ListAttachedRolePolicies",))
-DELETE_ROLE = Operation("iam", "DeleteRole", ("iam:DeleteRole",))
+GET_ROLE = Operation("iam", "GetRole", (Permission("iam:GetRole", (ROLE, MISSING_ROLE)),), purpose="role")
+CREATE_ROLE = Operation(
+    "iam",
+    "CreateRole",
+    (Permission("iam:CreateRole", (ROLE,), (TO_BE_OURS, BOUNDED)), Permission("iam:TagRole", (ROLE,), (TO_BE_OURS,))),
+    purpose="role",
+)
+PUT_ROLE_POLICY = Operation(
+    "iam", "PutRolePolicy", (Permission("iam:PutRolePolicy", (ROLE,), (BOUNDED,)),), purpose="role"
+)
+DELETE_ROLE_POLICY = Operation(
+    "iam", "DeleteRolePolicy", (Permission("iam:DeleteRolePolicy", (ROLE,)),), purpose="role"
+)
+LIST_ROLE_POLICIES = Operation(
+    "iam", "ListRolePolicies", (Permission("iam:ListRolePolicies", (ROLE,)),), purpose="role"
+)
+ATTACH_ROLE_POLICY = Operation(
+    "iam",
+    "AttachRolePolicy",
+    (Permission("iam:AttachRolePolicy", (ROLE,), (ALLOWED_POLICY, BOUNDED)),),
+    purpose="role",
+)
+DETACH_ROLE_POLICY = Operation(
+    "iam", "DetachRolePolicy", (Permission("iam:DetachRolePolicy", (ROLE,)),), purpose="role"
+)
+LIST_ATTACHED_ROLE_POLICIES = Operation(
+    "iam", "ListAttachedRolePolicies", (Permission("iam:ListAttachedRolePolicies", (ROLE,)),), purpose="role"
+)
+DELETE_ROLE = Operation("iam", "DeleteRole", (Permission("iam:DeleteRole", (ROLE,)),), purpose="role")
 
-CREATE_LOG_GROUP = Operation("logs", "CreateLogGroup", ("logs:CreateLogGroup", "logs:TagResource"))
-PUT_RETENTION_POLICY = Operation("logs", "PutRetentionPolicy", ("logs:PutRetentionPolicy",))
-GET_LOG_EVENTS = Operation("logs", "GetLogEvents", ("logs:GetLogEvents",))
+CREATE_LOG_GROUP = Operation(
+    "logs",
+    "CreateLogGroup",
+    (Permission("logs:CreateLogGroup", (LOG_GROUP,)), Permission("logs:TagResource", (LOG_GROUP,))),
+    purpose="log group",
+)
+PUT_RETENTION_POLICY = Operation(
+    "logs", "PutRetentionPolicy", (Permission("logs:PutRetentionPolicy", (LOG_GROUP,)),), purpose="log group"
+)
+GET_LOG_EVENTS = Operation("logs", "GetLogEvents", (Permission("logs:GetLogEvents", (LOG_STREAM,)),))
 
-CREATE_CLUSTER = Operation("ecs", "CreateCluster", ("ecs:CreateCluster", "ecs:TagResource"))
-DESCRIBE_CLUSTERS = Operation("ecs", "DescribeClusters", ("ecs:DescribeClusters",))
-DELETE_CLUSTER = Operation("ecs", "DeleteCluster", ("ecs:DeleteCluster",))
+CREATE_CLUSTER = Operation(
+    "ecs",
+    "CreateCluster",
+    (
+        Permission("ecs:CreateCluster", (ECS_CLUSTER,), (TO_BE_OURS,)),
+        Permission("ecs:TagResource", (ECS_CLUSTER,), (made_by("ecs", "CreateCluster"),)),
+    ),
+    purpose="ECS cluster",
+)
+DESCRIBE_CLUSTERS = Operation(
+    "ecs", "DescribeClusters", (Permission("ecs:DescribeClusters", (ECS_CLUSTER, GIVEN_ECS_CLUSTER)),)
+)
+DELETE_CLUSTER = Operation(
+    "ecs", "DeleteCluster", (Permission("ecs:DeleteCluster", (ECS_CLUSTER,), (OURS,)),), purpose="ECS cluster"
+)
 REGISTER_TASK_DEFINITION = Operation(
-    "ecs", "RegisterTaskDefinition", ("ecs:RegisterTaskDefinition", "ecs:TagResource", "iam:PassRole")
+    "ecs",
+    "RegisterTaskDefinition",
+    (
+        Permission("ecs:RegisterTaskDefinition", (TASK_DEFINITION,), (TO_BE_OURS,)),
+        Permission("ecs:TagResource", (TASK_DEFINITION,), (made_by("ecs", "RegisterTaskDefinition"),)),
+        PASS_ROLE,
+    ),
 )
 LIST_TASK_DEFINITIONS = Operation("ecs", "ListTaskDefinitions", ("ecs:ListTaskDefinitions",))
 DEREGISTER_TASK_DEFINITION = Operation("ecs", "DeregisterTaskDefinition", ("ecs:DeregisterTaskDefinition",))
-RUN_TASK = Operation("ecs", "RunTask", ("ecs:RunTask", "ecs:TagResource", "iam:PassRole"))
-STOP_TASK = Operation("ecs", "StopTask", ("ecs:StopTask",))
+RUN_TASK = Operation(
+    "ecs",
+    "RunTask",
+    (
+        Permission("ecs:RunTask", (TASK_DEFINITION,)),
+        Permission("ecs:TagResource", (TASK, TASK_IN_GIVEN_CLUSTER), (made_by("ecs", "RunTask"),)),
+        PASS_ROLE,
+    ),
+)
+STOP_TASK = Operation(
+    "ecs",
+    "StopTask",
+    (
+        Permission("ecs:StopTask", (TASK,)),
+        Permission("ecs:StopTask", (TASK_IN_GIVEN_CLUSTER,), (OURS,)),
+    ),
+)
 LIST_TASKS = Operation("ecs", "ListTasks", ("ecs:ListTasks",))
-DESCRIBE_TASKS = Operation("ecs", "DescribeTasks", ("ecs:DescribeTasks",))
+DESCRIBE_TASKS = Operation("ecs", "DescribeTasks", (Permission("ecs:DescribeTasks", (TASK, TASK_IN_GIVEN_CLUSTER)),))
 
-RECEIVE_MESSAGE = Operation("sqs", "ReceiveMessage", ("sqs:ReceiveMessage",))
-DELETE_MESSAGES = Operation("sqs", "DeleteMessageBatch", ("sqs:DeleteMessage",))
+RECEIVE_MESSAGE = Operation(
+    "sqs", "ReceiveMessage", (Permission("sqs:ReceiveMessage", (EVENTS_QUEUE,)),), purpose="events"
+)
+DELETE_MESSAGES = Operation(
+    "sqs", "DeleteMessageBatch", (Permission("sqs:DeleteMessage", (EVENTS_QUEUE,)),), purpose="events"
+)
 
 ALL: tuple[Operation, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Operation))
 

@@ -1,0 +1,107 @@
+"""`dask-ecs iam-policy`: what the operator's AWS identity has to be allowed."""
+
+import dataclasses
+import json
+import pathlib
+from collections.abc import Iterable, Sequence
+
+import click
+
+from dask_ecs.api.daskcluster import DaskCluster
+from dask_ecs.aws import iam_policy
+from dask_ecs.aws.iam_policy import Scope
+from dask_ecs.aws.permission import Purpose
+from dask_ecs.command_line import manifests
+from dask_ecs.plan import roles
+
+
+@click.command("iam-policy")
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="Allow only what the DaskClusters in this file need; may be repeated.",
+)
+@click.option(
+    "--all-resources-given",
+    is_flag=True,
+    help="For clusters whose roles, security groups, ECS cluster and log group are all given.",
+)
+@click.option("--install", metavar="NAME", help="As `dask-ecs run --install`. Default: any.")
+@click.option("--account", metavar="ID", help="AWS account. Default: any.")
+@click.option("--region", "regions", multiple=True, metavar="REGION", help="AWS region; may be repeated. Default: any.")
+@click.option("--allow-role", "allowed_roles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
+@click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
+@click.option("--permissions-boundary", metavar="ARN", help="As of `dask-ecs run`.")
+@click.option("--events-queue", "queue", metavar="ARN", help="Of the queue that `dask-ecs events setup` made.")
+def command(
+    files: tuple[pathlib.Path, ...],
+    all_resources_given: bool,
+    install: str | None,
+    account: str | None,
+    regions: tuple[str, ...],
+    allowed_roles: tuple[str, ...],
+    policies: tuple[str, ...],
+    permissions_boundary: str | None,
+    queue: str | None,
+) -> None:
+    """Print the IAM policy of the operator's AWS identity, as JSON.
+
+    Everything that the operator makes carries the tag ecs.dask.org/install and a name that begins with dask-; the
+    policy lets it change and delete nothing else. Where IAM's limit of 6,144 characters asks for several policies, they
+    are printed one after the other, and all of them have to be attached.
+    """
+    scope = Scope(
+        partition=tuple(dict.fromkeys(map(roles.partition, regions))) or ("aws",),
+        region=regions or iam_policy.ANY,
+        account=(account,) if account else iam_policy.ANY,
+        install=(install,) if install else iam_policy.ANY,
+        given_role=allowed_roles,
+        allowed_policy=policies,
+        permissions_boundary=(permissions_boundary,) if permissions_boundary else (),
+        events_queue=(queue,) if queue else (),
+    )
+    if files:
+        scope = for_clusters([cluster for path in files for cluster in manifests.read(path)], scope)
+    if all_resources_given:
+        scope = without_making(scope)
+    documents = iam_policy.documents(scope)
+    if len(documents) > 1:
+        click.echo(
+            f"{len(documents)} policies, for one would be larger than IAM's {iam_policy.LONGEST_DOCUMENT:,} characters:"
+            " attach all of them.",
+            err=True,
+        )
+    for document in documents:
+        click.echo(json.dumps(document, indent=2))
+
+
+def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
+    """Return the scope cut to what these clusters need: their things that are made, and those that are given."""
+    specs = [cluster.spec for cluster in clusters]
+    purposes: set[Purpose] = {"tasks", "log group", "events"}
+    if any(not (spec.iam.execution_role_arn and spec.iam.task_role_arn) for spec in specs):
+        purposes.add("role")
+    if any(not spec.network.security_groups for spec in specs):
+        purposes.add("security group")
+    if any(not spec.cluster_arn for spec in specs):
+        purposes.add("ECS cluster")
+    return dataclasses.replace(
+        scope,
+        given_ecs_cluster=_once(spec.cluster_arn.rsplit("/", 1)[-1] for spec in specs if spec.cluster_arn),
+        given_role=_once(arn for spec in specs for arn in (spec.iam.execution_role_arn, spec.iam.task_role_arn) if arn),
+        log_group=_once(spec.logs.group for spec in specs),
+        allowed_policy=_once(policy for spec in specs for policy in spec.iam.task_role_policies),
+        purposes=frozenset(purposes),
+    )
+
+
+def without_making(scope: Scope) -> Scope:
+    """Return the scope of an operator that makes nothing but tasks and their definitions."""
+    return dataclasses.replace(scope, purposes=scope.purposes & {"tasks", "events"})
+
+
+def _once(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(values)))

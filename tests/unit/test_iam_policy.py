@@ -1,0 +1,122 @@
+"""The operator's IAM policy, as it is made of the operations that are called."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from dask_ecs.aws import iam_policy, operations
+from dask_ecs.aws.iam_policy import Scope
+from dask_ecs.cli import main
+
+GIVEN = """
+apiVersion: ecs.dask.org/v1alpha1
+kind: DaskCluster
+metadata: {name: given}
+spec:
+  clusterArn: arn:aws:ecs:eu-west-1:123456789012:cluster/research
+  iam:
+    executionRoleArn: arn:aws:iam::123456789012:role/pull
+    taskRoleArn: arn:aws:iam::123456789012:role/work
+  network: {securityGroups: [sg-0123456789abcdef0]}
+  logs: {group: research}
+"""
+
+
+def printed(*arguments: str) -> list[dict[str, Any]]:
+    result = CliRunner().invoke(main, ["iam-policy", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    documents = json.loads("[" + re.sub(r"\}\n\{", "},{", result.stdout) + "]")
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+def actions(statements: list[dict[str, Any]]) -> set[str]:
+    return {action for each in statements for action in listed(each["Action"])}
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def of_action(statements: list[dict[str, Any]], action: str) -> list[dict[str, Any]]:
+    return [each for each in statements if action in listed(each["Action"])]
+
+
+def test_the_policy_allows_all_that_is_called_and_nothing_else() -> None:
+    statements = printed("--allow-task-role-policy", "arn:aws:iam::aws:policy/*", "--events-queue", "arn:aws:sqs:*:*:q")
+    assert actions(statements) == set(operations.actions())
+
+
+@pytest.mark.parametrize("operation", operations.ALL, ids=str)
+def test_an_operation_is_an_action_of_its_service_and_what_it_implies(operation: operations.Operation) -> None:
+    assert operation is operations.GET_CALLER_IDENTITY or operation.actions[0].startswith(f"{operation.service}:")
+
+
+def test_what_changes_things_is_never_allowed_on_everything() -> None:
+    readers = re.compile(r"\w+:(Describe|List|Get)\w+|ecs:DeregisterTaskDefinition")
+    everywhere = {action for each in printed() if each["Resource"] == "*" for action in listed(each["Action"])}
+    assert {action for action in everywhere if not readers.fullmatch(action)} == set()
+
+
+def test_roles_are_passed_to_ecs_tasks_only() -> None:
+    statements = of_action(printed("--allow-role", "arn:aws:iam::*:role/team-*"), "iam:PassRole")
+    assert [each["Condition"] for each in statements] == [
+        {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    ]
+    assert statements[0]["Resource"] == ["arn:aws:iam::*:role/dask-ecs/dask-*-*", "arn:aws:iam::*:role/team-*"]
+
+
+def test_one_install_touches_no_other_ones_things() -> None:
+    (delete,) = of_action(printed("--install", "abc"), "ec2:DeleteSecurityGroup")
+    assert delete["Condition"] == {"StringLike": {"aws:ResourceTag/ecs.dask.org/install": "abc"}}
+
+
+def test_roles_that_are_made_must_have_the_boundary() -> None:
+    boundary = "arn:aws:iam::123456789012:policy/bounds"
+    for action in ("iam:CreateRole", "iam:PutRolePolicy"):
+        (statement,) = of_action(printed("--permissions-boundary", boundary), action)
+        assert statement["Condition"]["StringEquals"] == {"iam:PermissionsBoundary": boundary}
+
+
+def test_only_allowed_policies_can_be_attached() -> None:
+    assert "iam:AttachRolePolicy" not in actions(printed())
+    allowed = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+    (attach,) = of_action(printed("--allow-task-role-policy", allowed), "iam:AttachRolePolicy")
+    assert attach["Condition"] == {"ArnLike": {"iam:PolicyARN": allowed}}
+
+
+def test_a_file_that_gives_everything_needs_little(tmp_path: Path) -> None:
+    file = tmp_path / "given.yaml"
+    file.write_text(GIVEN)
+    statements = printed("-f", str(file), "--all-resources-given", "--account", "123456789012")
+    services = {action.split(":")[0] for action in actions(statements) - {"iam:PassRole"}}
+    assert services == {"ec2", "ecs", "logs"}
+    assert not {action for action in actions(statements) if re.search("Create|Delete|Put|Attach", action)}
+    (pass_role,) = of_action(statements, "iam:PassRole")
+    assert pass_role["Resource"] == ["arn:aws:iam::123456789012:role/pull", "arn:aws:iam::123456789012:role/work"]
+    (stop,) = of_action(statements, "ecs:StopTask")
+    assert stop["Resource"] == "arn:aws:ecs:*:123456789012:task/research/*"
+
+
+def test_a_file_that_gives_nothing_needs_what_makes_things() -> None:
+    needed = actions(printed("-f", str(Path(__file__).parents[2] / "examples" / "fargate.yaml")))
+    assert {"iam:CreateRole", "ec2:CreateSecurityGroup", "ecs:CreateCluster", "logs:CreateLogGroup"} <= needed
+
+
+def test_a_policy_too_large_for_iam_comes_in_parts() -> None:
+    roles = tuple(f"arn:aws:iam::123456789012:role/team-{number:03}" for number in range(40))
+    clusters = tuple(f"cluster-of-team-{number:03}" for number in range(40))
+    documents = iam_policy.documents(Scope(given_role=roles, given_ecs_cluster=clusters))
+    assert len(documents) > 1
+    assert max(map(iam_policy.size, documents)) <= iam_policy.LONGEST_DOCUMENT
+    parts = [statement for document in documents for statement in document["Statement"]]
+    assert parts == iam_policy.statements(Scope(given_role=roles, given_ecs_cluster=clusters))
+
+
+def test_without_a_purpose_nothing_is_allowed_for_it() -> None:
+    scope = dataclasses.replace(Scope(), purposes=frozenset({"tasks"}))
+    assert not {action for action in actions(iam_policy.statements(scope)) if action.startswith("sqs:")}
