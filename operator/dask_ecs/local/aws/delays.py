@@ -27,6 +27,10 @@ class Delays:
     """How old an IAM role must be before ECS can assume it (IAM is eventually consistent)."""
     instance_registration: float = 1.0
     """From RunInstances until the container agent has registered the instance."""
+    scale_out: float = 0.3
+    """How often managed scaling looks whether tasks wait for instances."""
+    scale_in: float = 10.0
+    """How long an instance is without tasks until managed scaling ends it; on AWS 15 minutes or more."""
     event_delivery: float = 0.05
     """From a task's change until the event is in the queues of the EventBridge rules that match it."""
     address_rest: float = 30.0

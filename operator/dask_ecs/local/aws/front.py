@@ -127,6 +127,8 @@ class Front:
             return await self._ask_ecs(call, account)
         if call.service == "sqs" and call.operation in MESSAGE_OPERATIONS:
             return await self._ask_sqs(request, call, account)
+        if call.service == "autoscaling" and (refused := await self._ecs.groups.refusal(call, account)):
+            raise Refused(*refused)
         if refusal := await self._dependencies.refusal(call, account):
             raise Refused("DependencyViolation", refusal)
         answer = await self._moto.forward(request, body)

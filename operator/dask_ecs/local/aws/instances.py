@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .ecs.service import Ecs
     from .moto_server import Moto
 
+MANAGED_TAG: Final = "aws:ecs:capacityProvider"
+"""On managed instances: their capacity provider."""
+
 _ECS_CLUSTER: Final = re.compile(r"ECS_CLUSTER=[\"']?([A-Za-z0-9_-]+)")
 
 
@@ -28,6 +31,8 @@ class _Ec2Instance:
     type_name: str
     zone: str
     cluster: str
+    group: str | None
+    """Its Auto Scaling group, or the capacity provider that manages it."""
 
 
 class Instances:
@@ -72,6 +77,7 @@ class Instances:
                     ec2_instance_id=instance.id,
                     type_name=instance.type_name,
                     availability_zone=instance.zone,
+                    group=instance.group,
                 )
             except EcsError:
                 # The agent tries until its cluster is there.
@@ -92,11 +98,18 @@ class Instances:
 
 def _running(ec2: Any) -> dict[str, _Ec2Instance]:
     return {
-        instance.id: _Ec2Instance(instance.id, instance.instance_type, instance.placement.zone, cluster)
+        instance.id: _Ec2Instance(
+            instance.id, instance.instance_type, instance.placement.zone, cluster, _group_of(instance)
+        )
         for reservation in ec2.reservations.values()
         for instance in reservation.instances
         if instance._state.name == "running" and (cluster := _cluster_in(instance.user_data))
     }
+
+
+def _group_of(instance: Any) -> str | None:
+    tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
+    return tags.get("aws:autoscaling:groupName") or tags.get(MANAGED_TAG)
 
 
 def _cluster_in(user_data: object) -> str | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
+from .autoscaling.groups import Groups
 from .browsers import refuse_browsers
 from .calls import CallLog
 from .capacity import Capacity
@@ -31,6 +32,7 @@ from .faults import Faults
 from .front import Front
 from .images import Image, ImageTable, default_rows
 from .instances import Instances
+from .managed_scaling import ManagedScaling
 from .moto_server import Moto
 from .roles import Roles
 from .secrets import Secrets
@@ -114,9 +116,12 @@ async def _assemble(
         listener=eventbridge.task_changed,
     )
     closing.push_async_callback(lives.close)
-    ecs = Ecs(vpcs=vpcs, roles=Roles(moto, delays), capacity=capacity, lives=lives)
+    ecs = Ecs(vpcs=vpcs, roles=Roles(moto, delays), capacity=capacity, lives=lives, groups=Groups(moto))
     instances = Instances(ecs=ecs, moto=moto, delays=delays)
     closing.push_async_callback(instances.close)
+    scaling = ManagedScaling(ecs=ecs, moto=moto, instances=instances, delays=delays)
+    scaling.start()
+    closing.push_async_callback(scaling.close)
     front = Front(
         ecs=ecs,
         moto=moto,

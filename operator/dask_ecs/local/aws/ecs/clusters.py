@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from . import capacity_providers
 from .errors import (
     ClusterContainsContainerInstancesException,
     ClusterContainsTasksException,
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from .model import EcsState
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
-_FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 
 def describe_cluster(cluster: Cluster, *, include: list[str]) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def create_cluster(state: EcsState, request: dict[str, Any]) -> dict[str, Any]:
         raise InvalidParameterException("Invalid cluster name.")
     providers = request.get("capacityProviders") or []
     strategy = request.get("defaultCapacityProviderStrategy") or []
-    check_providers(state, providers, strategy)
+    capacity_providers.check_providers(state, providers, strategy)
     cluster = state.clusters.get(name)
     if cluster is None or cluster.status != "ACTIVE":
         cluster = state.clusters[name] = Cluster(
@@ -108,66 +108,7 @@ def update_cluster(state: EcsState, request: dict[str, Any]) -> dict[str, Any]:
 def put_cluster_capacity_providers(state: EcsState, request: dict[str, Any]) -> dict[str, Any]:
     """Replace the whole set of the cluster's capacity providers and its default strategy."""
     cluster = state.cluster(request["cluster"])
-    providers, strategy = request["capacityProviders"], request["defaultCapacityProviderStrategy"]
-    check_providers(state, providers, strategy)
-    cluster.capacity_providers, cluster.default_strategy = providers, strategy
+    capacity_providers.put_cluster_capacity_providers(
+        state, cluster, request["capacityProviders"], request["defaultCapacityProviderStrategy"]
+    )
     return {"cluster": describe_cluster(cluster, include=["TAGS", "SETTINGS"])}
-
-
-def create_capacity_provider(state: EcsState, request: dict[str, Any]) -> dict[str, Any]:
-    """Remember a capacity provider over an Auto Scaling group."""
-    name = request["name"]
-    if name.upper().startswith(("AWS", "ECS", "FARGATE")):
-        raise InvalidParameterException("Capacity provider names must not begin with aws, ecs or fargate.")
-    provider = {
-        "capacityProviderArn": state.arn(f"capacity-provider/{name}"),
-        "name": name,
-        "status": "ACTIVE",
-        "autoScalingGroupProvider": request.get("autoScalingGroupProvider"),
-        "tags": request.get("tags") or [],
-    }
-    state.capacity_providers[name] = provider
-    return {"capacityProvider": provider}
-
-
-def delete_capacity_provider(state: EcsState, request: dict[str, Any]) -> dict[str, Any]:
-    """Forget a capacity provider that no cluster uses."""
-    name = request["capacityProvider"].rpartition("/")[2]
-    if name not in state.capacity_providers:
-        raise InvalidParameterException("The specified capacity provider does not exist.")
-    if any(name in cluster.capacity_providers for cluster in state.clusters.values() if cluster.status == "ACTIVE"):
-        raise InvalidParameterException(
-            "The capacity provider cannot be deleted because it is associated with a cluster."
-        )
-    provider = {**state.capacity_providers.pop(name), "status": "INACTIVE"}
-    return {"capacityProvider": provider}
-
-
-def describe_capacity_providers(state: EcsState, request: dict[str, Any]) -> dict[str, Any]:
-    """Describe the named capacity providers, or all; Fargate's two are always there."""
-    fargate = {
-        name: {"capacityProviderArn": state.arn(f"capacity-provider/{name}"), "name": name, "status": "ACTIVE"}
-        for name in _FARGATE_PROVIDERS
-    }
-    known = {**fargate, **state.capacity_providers}
-    names = [reference.rpartition("/")[2] for reference in request.get("capacityProviders") or known]
-    missing = [
-        {"arn": state.arn(f"capacity-provider/{name}"), "reason": "MISSING"} for name in names if name not in known
-    ]
-    return {"capacityProviders": [known[name] for name in names if name in known], "failures": missing}
-
-
-def check_providers(state: EcsState, providers: list[str], strategy: list[dict[str, Any]]) -> None:
-    """Raise InvalidParameterException for a provider that does not exist or is not among the cluster's."""
-    for name in providers:
-        if name not in _FARGATE_PROVIDERS and name not in state.capacity_providers:
-            raise InvalidParameterException(
-                f"The specified capacity provider '{name}' is not in an ACTIVE state or does not exist."
-                " Specify a valid capacity provider and try again."
-            )
-    for item in strategy:
-        if item["capacityProvider"] not in providers:
-            raise InvalidParameterException(
-                "The specified capacity provider strategy cannot contain a capacity provider that is not associated"
-                " with the cluster. Associate the capacity provider with the cluster and try again."
-            )

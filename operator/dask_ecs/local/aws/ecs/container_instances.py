@@ -6,6 +6,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from .capacity_providers import provider_of_group
 from .errors import ClientException, InvalidParameterException
 from .instance_types import INSTANCE_TYPES
 from .model import ContainerInstance, tags_to
@@ -16,9 +17,18 @@ if TYPE_CHECKING:
 
 
 def add_instance(
-    state: EcsState, cluster: Cluster, *, ec2_instance_id: str, type_name: str, availability_zone: str
+    state: EcsState,
+    cluster: Cluster,
+    *,
+    ec2_instance_id: str,
+    type_name: str,
+    availability_zone: str,
+    group: str | None = None,
 ) -> ContainerInstance:
-    """Let an EC2 instance join; raise ClientException for an instance type that this ECS does not know."""
+    """Let an EC2 instance join, for the capacity provider of its Auto Scaling group if that has one by now.
+
+    Raise ClientException for an instance type that this ECS does not know.
+    """
     if type_name not in INSTANCE_TYPES:
         raise ClientException(f"The instance type {type_name} is not in the table of the local AWS.")
     instance_id = uuid.uuid4().hex
@@ -29,6 +39,7 @@ def add_instance(
         type_name=type_name,
         size=INSTANCE_TYPES[type_name],
         availability_zone=availability_zone,
+        capacity_provider=provider_of_group(state, cluster, group) if group else None,
     )
     cluster.instances[instance_id] = instance
     return instance
@@ -140,6 +151,7 @@ def _describe(
     gpus = [instance.gpu_id(str(index)) for index in range(instance.size.gpus)]
     return {
         "containerInstanceArn": instance.arn,
+        **({"capacityProviderName": instance.capacity_provider} if instance.capacity_provider else {}),
         "ec2InstanceId": instance.ec2_instance_id,
         "version": instance.version,
         "versionInfo": {"agentVersion": "1.99.0", "dockerVersion": "DockerVersion: 25.0.8"},

@@ -62,3 +62,7 @@ class ResourceNotFoundException(EcsError):  # noqa: N818
 
 class UnsupportedFeatureException(EcsError):  # noqa: N818
     """The operation is one that the local ECS does not know."""
+
+
+class ResourceInUseException(EcsError):  # noqa: N818
+    """The resource is in use and can not be removed."""

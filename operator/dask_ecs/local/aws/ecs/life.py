@@ -13,7 +13,7 @@ from ..logs import LogsError, LogStream, open_stream
 from ..secrets import SecretsError
 from ..vpc import NetworkError
 from .health import watch_health
-from .placement import give_back
+from .placement import give_back, place_waiting
 from .pull import CannotPull, unknown_image, unreachable_registry
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ _log = logging.getLogger(__name__)
 
 _STOP_TIMEOUT: Final = 30.0
 """Seconds from SIGTERM to SIGKILL where the container definition has no stopTimeout (its page in the ECS API)."""
+
+
+_LOOK_FOR_AN_INSTANCE: Final = 0.1
+"""Seconds between two looks for an instance with room."""
 
 
 class _StopAskedError(Exception):
@@ -125,6 +129,11 @@ class Lives:
         task.cluster.tasks.pop(task.id, None)
 
     async def _provision(self, state: EcsState, task: Task) -> None:
+        waited = task.waits_for_an_instance
+        while task.waits_for_an_instance and not place_waiting(task):
+            await self._pause(task, _LOOK_FOR_AN_INSTANCE)
+        if waited and not task.network:
+            task.enter("PENDING")
         if task.network:
             await self._pause(task, self._delays.provisioning)
             try:

@@ -68,6 +68,7 @@ class ContainerInstance:
     type_name: str
     size: InstanceType
     availability_zone: str
+    capacity_provider: str | None = None
     registered_at: float = field(default_factory=time.time)
     status: str = "ACTIVE"
     attributes: dict[str, str] = field(default_factory=dict)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from .capacity_providers import FARGATE_PROVIDERS, is_available, manages_instances
 from .errors import InvalidParameterException
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from .task import Task
 
 _ATTRIBUTE = re.compile(r"\s*attribute:([\w.-]+)\s*(==|!=|=~|!~)\s*(\S+)\s*")
-_FARGATE_PROVIDERS: Final = ("FARGATE", "FARGATE_SPOT")
 
 
 class NoPlace(Exception):  # noqa: N818
@@ -50,11 +50,17 @@ def strategy_for(
     if not strategy:
         return [("EC2", None)] * count
     for item in strategy:
-        if item["capacityProvider"] not in cluster.capacity_providers:
+        if not is_available(state, cluster, item["capacityProvider"]):
             raise InvalidParameterException(
                 f"The specified capacity provider '{item['capacityProvider']}' was not found in the cluster."
             )
-    return [("FARGATE" if name in _FARGATE_PROVIDERS else "EC2", name) for name in _spread(strategy, count)]
+    return [(_launch_type(state, name), name) for name in _spread(strategy, count)]
+
+
+def _launch_type(state: EcsState, provider: str) -> str:
+    if manages_instances(state, provider):
+        return "MANAGED_INSTANCES"
+    return "FARGATE" if provider in FARGATE_PROVIDERS else "EC2"
 
 
 def _spread(strategy: list[dict[str, Any]], count: int) -> list[str]:
@@ -73,12 +79,16 @@ def _spread(strategy: list[dict[str, Any]], count: int) -> list[str]:
     return chosen
 
 
-def place(cluster: Cluster, demand: Demand) -> ContainerInstance:
-    """Return the instance with room whose memory it fills best; raise NoPlace, InvalidParameterException."""
-    if not cluster.instances:
+def place(cluster: Cluster, demand: Demand, *, provider: str | None = None) -> ContainerInstance:
+    """Return the instance with room whose memory it fills best; raise NoPlace, InvalidParameterException.
+
+    With a capacity provider, one of its instances only.
+    """
+    instances = [each for each in cluster.instances.values() if provider in (None, each.capacity_provider)]
+    if not instances:
         raise InvalidParameterException("No Container Instances were found in your cluster.")
-    lacking = {instance.arn: _lack(instance, demand) for instance in cluster.instances.values()}
-    roomy = [instance for instance in cluster.instances.values() if lacking[instance.arn] is None]
+    lacking = {instance.arn: _lack(instance, demand) for instance in instances}
+    roomy = [instance for instance in instances if lacking[instance.arn] is None]
     if not roomy:
         raise NoPlace([{"arn": arn, "reason": reason} for arn, reason in lacking.items() if reason])
     return min(roomy, key=lambda each: (each.size.gpus, each.free_memory, each.id))
@@ -92,6 +102,19 @@ def take(instance: ContainerInstance, task: Task) -> None:
     for container in task.containers:
         container.gpu_indexes = [instance.free_gpus.pop(0) for _ in range(container.gpus)]
         container.gpu_ids = [instance.gpu_id(index) for index in container.gpu_indexes]
+
+
+def place_waiting(task: Task) -> bool:
+    """Place a task that waits for its capacity provider's instances, if one has room; return whether it is placed."""
+    assert task.demand is not None
+    try:
+        instance = place(task.cluster, task.demand, provider=task.capacity_provider)
+    except (NoPlace, InvalidParameterException):
+        return False
+    task.instance = instance
+    take(instance, task)
+    task.changed()
+    return True
 
 
 def give_back(instance: ContainerInstance, task: Task) -> None:

@@ -10,6 +10,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .capacity_providers import scales
 from .errors import ClientException, ConflictException, InvalidParameterException
 from .model import Launch, tags_from
 from .placement import Demand, NoPlace, place, strategy_for, take
@@ -89,7 +90,7 @@ async def _launch(
     failures: list[dict[str, str]] = []
     for launch_type, provider in request.strategy:
         try:
-            instance = _place(ecs, request, launch_type)
+            instance = _place(ecs, state, request, launch_type, provider)
         except NoPlace as error:
             failures += error.failures
             continue
@@ -100,12 +101,15 @@ async def _launch(
     return tasks, failures
 
 
-def _place(ecs: Ecs, request: _Request, launch_type: str) -> ContainerInstance | None:
+def _place(
+    ecs: Ecs, state: EcsState, request: _Request, launch_type: str, provider: str | None
+) -> ContainerInstance | None:
+    """Return the task's instance; None on Fargate, and for a task that waits for its provider to have one."""
     if launch_type == "FARGATE":
         if not ecs.capacity.take():
             raise NoPlace([{"reason": NO_CAPACITY}])
         return None
-    return place(request.cluster, request.demand)
+    return None if scales(state, provider) else place(request.cluster, request.demand, provider=provider)
 
 
 def _check(state: EcsState, cluster: Cluster, parameters: dict[str, Any]) -> _Request:
@@ -149,8 +153,8 @@ def _check_launch_type(definition: TaskDefinition, launch_type: str, parameters:
             raise InvalidParameterException("Task definition does not support launch_type FARGATE.")
         if parameters.get("placementConstraints") or parameters.get("placementStrategy"):
             raise ClientException("Placement constraints and strategies are not supported with FARGATE launch type.")
-    elif "EC2" not in (definition.described.get("requiresCompatibilities") or ["EC2"]):
-        raise InvalidParameterException("Task definition does not support launch_type EC2.")
+    elif launch_type not in (definition.described.get("requiresCompatibilities") or ["EC2"]):
+        raise InvalidParameterException(f"Task definition does not support launch_type {launch_type}.")
     network = (parameters.get("networkConfiguration") or {}).get("awsvpcConfiguration")
     if definition.network_mode != "awsvpc":
         if network:
@@ -162,7 +166,7 @@ def _check_launch_type(definition: TaskDefinition, launch_type: str, parameters:
         raise InvalidParameterException(
             "Network Configuration must be provided when networkMode 'awsvpc' is specified."
         )
-    if launch_type == "EC2" and network.get("assignPublicIp") == "ENABLED":
+    if launch_type != "FARGATE" and network.get("assignPublicIp") == "ENABLED":
         raise InvalidParameterException("Assign public IP is not supported for this launch type.")
 
 
@@ -226,6 +230,7 @@ def _make(
         tags=_tags(cluster, definition, parameters),
         stop_asked=asyncio.Event(),
         capacity_provider=provider,
+        demand=request.demand,
         instance=instance,
         execute_command=bool(parameters.get("enableExecuteCommand")),
     )
@@ -241,7 +246,7 @@ def _make(
             security_groups=list(network.security_groups),
             public_address=network.public_address,
         )
-    else:
+    elif instance or launch_type == "FARGATE":
         # There is no network interface to provision.
         task.last_status = "PENDING"
     return task

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from . import account_settings, clusters, container_instances, tags, task_definitions, tasks
+from . import account_settings, capacity_providers, clusters, container_instances, tags, task_definitions, tasks
 from .errors import UnsupportedFeatureException
 from .model import EcsState
 from .run_task import run_task
@@ -12,6 +12,7 @@ from .run_task import run_task
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from ..autoscaling.groups import Groups
     from ..capacity import Capacity
     from ..roles import Roles
     from ..vpc import Vpcs
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from .task import Task
 
 _OPERATIONS: Final[dict[str, Callable[[EcsState, dict[str, Any]], dict[str, Any]]]] = {
-    "CreateCapacityProvider": clusters.create_capacity_provider,
     "CreateCluster": clusters.create_cluster,
-    "DeleteCapacityProvider": clusters.delete_capacity_provider,
+    "DeleteCapacityProvider": capacity_providers.delete_capacity_provider,
     "DeleteCluster": clusters.delete_cluster,
     "DeleteTaskDefinitions": task_definitions.delete_task_definitions,
     "DeregisterContainerInstance": container_instances.deregister_container_instance,
     "DeregisterTaskDefinition": task_definitions.deregister_task_definition,
-    "DescribeCapacityProviders": clusters.describe_capacity_providers,
+    "DescribeCapacityProviders": capacity_providers.describe_capacity_providers,
     "DescribeClusters": clusters.describe_clusters,
     "DescribeContainerInstances": container_instances.describe_container_instances,
     "DescribeTaskDefinition": task_definitions.describe_task_definition,
@@ -46,6 +46,7 @@ _OPERATIONS: Final[dict[str, Callable[[EcsState, dict[str, Any]], dict[str, Any]
     "StopTask": tasks.stop_task,
     "TagResource": tags.tag_resource,
     "UntagResource": tags.untag_resource,
+    "UpdateCapacityProvider": capacity_providers.update_capacity_provider,
     "UpdateCluster": clusters.update_cluster,
     "UpdateClusterSettings": clusters.update_cluster,
     "UpdateContainerInstancesState": container_instances.update_container_instances_state,
@@ -55,11 +56,12 @@ _OPERATIONS: Final[dict[str, Callable[[EcsState, dict[str, Any]], dict[str, Any]
 class Ecs:
     """Answers ECS' operations; only ever called on the event loop, so that nothing needs a lock."""
 
-    def __init__(self, *, vpcs: Vpcs, roles: Roles, capacity: Capacity, lives: Lives) -> None:
+    def __init__(self, *, vpcs: Vpcs, roles: Roles, capacity: Capacity, lives: Lives, groups: Groups) -> None:
         self.vpcs = vpcs
         self.roles = roles
         self.capacity = capacity
         self.lives = lives
+        self.groups = groups
         self._states: dict[tuple[str, str], EcsState] = {}
 
     def state(self, account: str, region: str) -> EcsState:
@@ -68,6 +70,10 @@ class Ecs:
         if key not in self._states:
             self._states[key] = EcsState(account=account, region=region)
         return self._states[key]
+
+    def states(self) -> list[EcsState]:
+        """Return what it remembers of each account and region."""
+        return list(self._states.values())
 
     def tasks(self) -> Iterable[tuple[EcsState, Task]]:
         """Return all tasks of all accounts and regions."""
@@ -83,6 +89,8 @@ class Ecs:
         state = self.state(account, region)
         if operation == "RunTask":
             return await run_task(self, state, request)
+        if operation == "CreateCapacityProvider":
+            return await capacity_providers.create_capacity_provider(state, request, self.groups)
         if operation == "RegisterTaskDefinition":
             return task_definitions.register_task_definition(state, request, caller)
         if operation not in _OPERATIONS:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .model import Cluster, ContainerInstance, TaskDefinition
+    from .placement import Demand
 
 FARGATE_PLATFORM_VERSION: Final = "1.4.0"
 """What LATEST means for Linux ("Fargate platform versions", ECS guide)."""
@@ -114,6 +115,7 @@ class Task:
     network: NetworkAttachment | None = None
     capacity_provider: str | None = None
     instance: ContainerInstance | None = None
+    demand: Demand | None = None
     availability_zone: str | None = None
     execute_command: bool = False
     last_status: str = "PROVISIONING"
@@ -130,6 +132,11 @@ class Task:
     def fargate(self) -> bool:
         """Whether it runs on Fargate, Spot or not."""
         return self.launch_type == "FARGATE"
+
+    @property
+    def waits_for_an_instance(self) -> bool:
+        """Whether its capacity provider has no instance for it yet."""
+        return not self.fargate and self.instance is None
 
     @property
     def address(self) -> str:

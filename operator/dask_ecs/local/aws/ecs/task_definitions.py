@@ -63,7 +63,7 @@ def register_task_definition(state: EcsState, request: dict[str, Any], caller: s
         "containerDefinitions": containers,
         "family": family,
         "revision": revision,
-        "compatibilities": ["EC2", "FARGATE"] if on_fargate else ["EC2"],
+        "compatibilities": _compatibilities(request.get("requiresCompatibilities") or []),
         "registeredAt": time.time(),
         "registeredBy": caller,
     }
@@ -175,6 +175,11 @@ def _with_defaults(container: dict[str, Any]) -> dict[str, Any]:
         "volumesFrom": [],
         **container,
     }
+
+
+def _compatibilities(required: list[str]) -> list[str]:
+    """Return what the definition can run on: EC2 always, Fargate and managed instances where it was checked for."""
+    return ["EC2", *(kind for kind in ("FARGATE", "MANAGED_INSTANCES") if kind in required)]
 
 
 def _check_containers(containers: list[dict[str, Any]], sizes: dict[str, int], *, execution_role: str | None) -> None:

@@ -1,0 +1,1 @@
+"""Auto Scaling, as far as moto's differs from AWS'."""
