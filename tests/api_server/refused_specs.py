@@ -33,6 +33,10 @@ def _ec2(**spec: Any) -> dict[str, Any]:
     return {"launchType": "EC2", "clusterArn": CLUSTER, **spec}
 
 
+def _on(*providers: str, **share: int) -> dict[str, Any]:
+    return {"capacityProviderStrategy": [{"capacityProvider": provider, **share} for provider in providers]}
+
+
 def _variables(*names: str) -> dict[str, Any]:
     return {"environment": [{"name": name, "value": "1"} for name in names]}
 
@@ -130,6 +134,49 @@ PLACES = (
             "spec.network.allowedCidrs", "remove allowedCidrs and open the given groups yourself"),
 )
 
+LAUNCHES = (
+    Refused("workers on EC2 without an ECS cluster", {"worker": {"launchType": "EC2"}},
+            "spec.clusterArn", "launchType EC2 runs on the instances of an existing ECS cluster: set clusterArn"),
+    Refused("a worker of a size that Fargate does not sell beside a scheduler on EC2",
+            _ec2(worker={"launchType": "FARGATE", "cpu": 3, "memory": "16Gi"}),
+            "spec.worker", "the nearest that holds both is cpu: 4, memory: 16Gi"),
+    Refused("a GPU on Fargate beside a scheduler on EC2", _ec2(worker={"launchType": "FARGATE", "gpu": 1}),
+            "spec.worker.gpu", "Fargate has no GPUs: remove worker.gpu"),
+    Refused("Spot beside a strategy", {"worker": {"spot": True, **_on("FARGATE_SPOT")}},
+            "spec.worker.spot", "spot is short for a capacityProviderStrategy of FARGATE_SPOT alone"),
+    Refused("Spot of a given ECS cluster's instances", _ec2(worker={"spot": True}),
+            "spec.worker.spot", "name its Spot capacity provider in worker.capacityProviderStrategy"),
+    Refused("an own capacity provider on Fargate", {"worker": _on("gpus")},
+            "spec.worker.capacityProviderStrategy", "set worker.launchType to what these are"),
+    Refused("FARGATE_SPOT on EC2", _ec2(scheduler=_on("FARGATE_SPOT")),
+            "spec.scheduler.capacityProviderStrategy", "set scheduler.launchType to what these are"),
+    Refused("a capacity provider's ARN", {"worker": _on("arn:aws:ecs:eu-west-1:123456789012:capacity-provider/gpus")},
+            "spec.worker.capacityProviderStrategy[0].capacityProvider", "not the name of a capacity provider"),
+    Refused("the same capacity provider twice", {"worker": _on("FARGATE", "FARGATE", weight=1)},
+            "spec.worker.capacityProviderStrategy[1]", "Duplicate value", RefusedBy.SERVER),
+    Refused("two bases", {"worker": _on("FARGATE", "FARGATE_SPOT", base=1, weight=1)},
+            "spec.worker.capacityProviderStrategy", "only one capacity provider of a strategy can have a base"),
+    Refused("a strategy without weights", {"worker": _on("FARGATE", "FARGATE_SPOT")},
+            "spec.worker.capacityProviderStrategy", "give one a weight above 0"),
+    Refused("a weight that ECS does not take", {"worker": _on("FARGATE", weight=1001)},
+            "spec.worker.capacityProviderStrategy[0].weight", "less than or equal to 1000", RefusedBy.BOUND),
+    Refused("placement on Fargate", {"worker": {"placementConstraints": [{"type": "distinctInstance"}]}},
+            "spec.worker", "Fargate has no instances to place tasks on: remove placementConstraints"),
+    Refused("memberOf without an expression", _ec2(worker={"placementConstraints": [{"type": "memberOf"}]}),
+            "spec.worker.placementConstraints[0].expression", "memberOf needs an expression"),
+    Refused("binpack by a field that it does not know",
+            _ec2(worker={"placementStrategy": [{"type": "binpack", "field": "gpu"}]}),
+            "spec.worker.placementStrategy[0].field", "binpack takes cpu or memory"),
+    Refused("spread without a field", _ec2(scheduler={"placementStrategy": [{"type": "spread"}]}),
+            "spec.scheduler.placementStrategy[0].field", "spread takes instanceId, host or an attribute"),
+    Refused("ARM64 on an old platform version", {"cpuArchitecture": "ARM64", "platformVersion": "1.3.0"},
+            "spec.platformVersion", "need Fargate's platform version 1.4.0 or newer: remove platformVersion"),
+    Refused("ECS Exec on an old platform version", {"enableExecuteCommand": True, "platformVersion": "1.3.0"},
+            "spec.platformVersion", "need Fargate's platform version 1.4.0 or newer: remove platformVersion"),
+    Refused("tags propagated from a service", {"propagateTags": "SERVICE"},
+            "spec.propagateTags", 'supported values: "TASK_DEFINITION", "NONE"', RefusedBy.BOUND),
+)
+
 PERMISSIONS = (
     Refused("a role's name in place of its ARN", {"iam": {"executionRoleArn": "ecsTaskExecutionRole"}},
             "spec.iam.executionRoleArn", "write it as arn:aws:iam::123456789012:role/name"),
@@ -203,4 +250,4 @@ LOGS_AND_TAGS = (
 )
 # fmt: on
 
-REFUSED = SIZES + PLACES + PERMISSIONS + CONTAINERS + LOGS_AND_TAGS
+REFUSED = SIZES + PLACES + LAUNCHES + PERMISSIONS + CONTAINERS + LOGS_AND_TAGS

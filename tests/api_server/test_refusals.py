@@ -41,6 +41,8 @@ def test_the_model_refuses_what_an_older_crd_let_through(refused: Refused) -> No
     [
         ("isolation", {}, {"isolation": "cluster"}),
         ("launchType", {"launchType": "FARGATE", "clusterArn": CLUSTER}, {"launchType": "EC2", "clusterArn": CLUSTER}),
+        ("worker.launchType", {"clusterArn": CLUSTER}, {"clusterArn": CLUSTER, "worker": {"launchType": "EC2"}}),
+        ("scheduler.launchType", {"scheduler": {"launchType": "FARGATE"}}, {"scheduler": {}}),
         ("region", {"region": "eu-west-1"}, {"region": "eu-west-2"}),
         ("region", {}, {"region": "eu-west-1"}),
         ("region", {"region": "eu-west-1"}, {}),

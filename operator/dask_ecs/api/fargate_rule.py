@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from dask_ecs.api.fargate import LARGEST, OFFERS, Size, nearest, sells
+from dask_ecs.api.launch_rules import launch_type_cel
 from dask_ecs.api.rules import Rule
 
 if TYPE_CHECKING:
@@ -49,9 +50,9 @@ def sold_by_fargate(name: Literal["scheduler", "worker"]) -> Rule:
     )
     return Rule(
         # What is no quantity is refused by the fields' own rules.
-        cel=f"self.launchType != 'FARGATE' || !isQuantity({cpu}) || !isQuantity({memory})"
+        cel=f"{launch_type_cel(name)} != 'FARGATE' || !isQuantity({cpu}) || !isQuantity({memory})"
         f" || [{size}].exists(size, {_SOLD})",
-        holds=lambda spec: spec.launch_type != "FARGATE" or sells(*_size_of(role(spec))),
+        holds=lambda spec: spec.launch_type_of(name) != "FARGATE" or sells(*_size_of(role(spec))),
         message=f"{_REFUSAL}see the table of task sizes in the ECS developer guide",
         message_cel=f"[{size}].map(size, {_NEAREST}).map(near, '{_ADVICE}cpu: %s, memory: %s'.format({_TEXTS}))[0]",
         explain=lambda spec: f"{_ADVICE}{nearest(*_size_of(role(spec)))}",

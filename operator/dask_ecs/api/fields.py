@@ -80,6 +80,15 @@ ClusterArn = Annotated[
         "not the ARN of an ECS cluster: write it as arn:aws:ecs:eu-west-1:123456789012:cluster/name",
     ),
 ]
+# ECS API reference, CreateCapacityProvider.
+CapacityProvider = Annotated[
+    str,
+    Field(max_length=255),
+    matching(
+        "[A-Za-z0-9_-]{1,255}",
+        "not the name of a capacity provider: write letters, digits and _ - only, as FARGATE_SPOT",
+    ),
+]
 RoleArn = Annotated[
     str,
     Field(max_length=1024),

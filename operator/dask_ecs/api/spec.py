@@ -37,9 +37,9 @@ from dask_ecs.api.spec_rules import (
     TAG_KEYS_ARE_SHORT,
     TAG_TEXTS_ARE_PLAIN,
 )
+from dask_ecs.api.task_launch import LaunchType, TaskLaunch
 from dask_ecs.api.task_shape import TaskShape
 
-LaunchType = Literal["FARGATE", "EC2"]
 CpuArchitecture = Literal["X86_64", "ARM64"]
 Isolation = Literal["namespace", "cluster"]
 
@@ -54,7 +54,7 @@ Arguments = Annotated[
 ]
 
 
-class Scheduler(TaskShape):
+class Scheduler(TaskShape, TaskLaunch):
     """The Dask scheduler, one task."""
 
     rules: ClassVar[tuple[Rule, ...]] = (PORTS_DIFFER,)
@@ -85,7 +85,7 @@ class Scheduler(TaskShape):
         return parse_memory(self.memory)
 
 
-class Worker(TaskShape):
+class Worker(TaskShape, TaskLaunch):
     """The Dask workers, each one task."""
 
     replicas: Annotated[int, Field(ge=0, le=10000, json_schema_extra={"format": "int32"})] = 0
@@ -100,6 +100,10 @@ class Worker(TaskShape):
     # Amazon EC2 user guide, "Accelerated computing instances": no instance has more than 16 GPUs.
     gpu: Annotated[int, Field(ge=0, le=16, json_schema_extra={"format": "int32"})] = 0
     """GPUs of each worker; with any, workers run `dask-cuda-worker`. launchType EC2 only."""
+
+    spot: bool | None = None
+    """Whether workers run on spare capacity, which is cheaper and which AWS takes back at two minutes' notice: then
+    each worker's results are moved and another is run. FARGATE_SPOT; the scheduler is never on Spot by this."""
 
     threads: Annotated[int, Field(ge=1, le=1024, json_schema_extra={"format": "int32"})] | None = None
     """Threads of each worker; by default as many as it has whole vCPUs, at least one."""
@@ -190,7 +194,8 @@ class DaskClusterSpec(Model):
     rules: ClassVar[tuple[Rule, ...]] = CLUSTER_RULES
 
     launch_type: LaunchType = "FARGATE"
-    """On what ECS runs the tasks: FARGATE, or EC2 for the instances of the cluster in clusterArn. Immutable."""
+    """On what ECS runs the tasks: FARGATE, or EC2 for the instances of the cluster in clusterArn; scheduler and worker
+    can each have their own. Immutable."""
 
     image: Image | None = None
     """Container image of scheduler and workers; by default the operator's image of its own Dask version."""
@@ -239,3 +244,21 @@ class DaskClusterSpec(Model):
 
     tags: Tags = Field(default_factory=dict)
     """AWS tags on the cluster's tasks and, with isolation: cluster, on all else that is made for it."""
+
+    propagate_tags: Literal["TASK_DEFINITION", "NONE"] | None = None
+    """Whether tasks get the tags of their task definition besides their own; by default they do not."""
+
+    enable_ecs_managed_tags: bool | None = Field(default=None, alias="enableECSManagedTags")
+    """Whether ECS tags the tasks with the name of their ECS cluster, as AWS's cost reports use it."""
+
+    enable_execute_command: bool | None = None
+    """Whether `aws ecs execute-command` opens a shell in the tasks; a task role that is made may then do what that
+    takes, a given one has to (AWS: "Monitor Amazon ECS containers with ECS Exec")."""
+
+    def role(self, name: Literal["scheduler", "worker"]) -> Scheduler | Worker:
+        """Return what is asked of one of the two roles."""
+        return self.scheduler if name == "scheduler" else self.worker
+
+    def launch_type_of(self, role: Literal["scheduler", "worker"]) -> LaunchType:
+        """Return on what the tasks of a role run."""
+        return self.role(role).launch_type or self.launch_type

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
 from dask_ecs.api.fargate_rule import sold_by_fargate
+from dask_ecs.api.launch_rules import LAUNCH_RULES, launch_type_cel
 from dask_ecs.api.rules import Rule
 
 if TYPE_CHECKING:
@@ -95,11 +97,15 @@ TAG_TEXTS_ARE_PLAIN = Rule(
 
 
 def _gpus_are_on_ec2(spec: DaskClusterSpec) -> bool:
-    return spec.launch_type != "FARGATE" or spec.worker.gpu == 0
+    return spec.launch_type_of("worker") != "FARGATE" or spec.worker.gpu == 0
+
+
+def _launch_types(spec: DaskClusterSpec) -> tuple[str, ...]:
+    return spec.launch_type_of("scheduler"), spec.launch_type_of("worker")
 
 
 def _ec2_has_a_cluster(spec: DaskClusterSpec) -> bool:
-    return spec.launch_type != "EC2" or spec.cluster_arn is not None
+    return "EC2" not in _launch_types(spec) or spec.cluster_arn is not None
 
 
 def _cluster_is_in_the_region(spec: DaskClusterSpec) -> bool:
@@ -107,11 +113,20 @@ def _cluster_is_in_the_region(spec: DaskClusterSpec) -> bool:
 
 
 def _public_addresses_are_on_fargate(spec: DaskClusterSpec) -> bool:
-    return spec.launch_type != "EC2" or not spec.network.assign_public_ip
+    return "FARGATE" in _launch_types(spec) or not spec.network.assign_public_ip
 
 
 def _platform_is_on_fargate(spec: DaskClusterSpec) -> bool:
-    return spec.launch_type != "EC2" or spec.platform_version == "LATEST"
+    return "FARGATE" in _launch_types(spec) or spec.platform_version == "LATEST"
+
+
+# ECS developer guide, "Fargate Linux platform versions": what 1.4.0 brought, Fargate's ARM64 and ECS Exec.
+_OLD_PLATFORM = r"1\.[0-3]\..*"
+
+
+def _platform_is_new_enough(spec: DaskClusterSpec) -> bool:
+    old = re.fullmatch(_OLD_PLATFORM, spec.platform_version) is not None
+    return not old or (spec.cpu_architecture == "X86_64" and not spec.enable_execute_command)
 
 
 def _immutable(path: str) -> Rule:
@@ -129,18 +144,20 @@ def _immutable(path: str) -> Rule:
     )
 
 
+_LAUNCH_TYPES = f"[{launch_type_cel('scheduler')}, {launch_type_cel('worker')}]"
+
 CLUSTER_RULES = (
     sold_by_fargate("scheduler"),
     sold_by_fargate("worker"),
     Rule(
-        cel="self.launchType != 'FARGATE' || self.worker.gpu == 0",
+        cel=f"{launch_type_cel('worker')} != 'FARGATE' || self.worker.gpu == 0",
         holds=_gpus_are_on_ec2,
         message="Fargate has no GPUs: remove worker.gpu, or set launchType: EC2 "
         "and clusterArn to an ECS cluster of GPU instances",
         field=".worker.gpu",
     ),
     Rule(
-        cel="self.launchType != 'EC2' || has(self.clusterArn)",
+        cel=f"!('EC2' in {_LAUNCH_TYPES}) || has(self.clusterArn)",
         holds=_ec2_has_a_cluster,
         message="launchType EC2 runs on the instances of an existing ECS cluster: "
         "set clusterArn to its ARN, or launchType: FARGATE",
@@ -153,18 +170,28 @@ CLUSTER_RULES = (
         field=".region",
     ),
     Rule(
-        cel="self.launchType != 'EC2' || !self.?network.?assignPublicIp.orValue(false)",
+        cel=f"'FARGATE' in {_LAUNCH_TYPES} || !self.?network.?assignPublicIp.orValue(false)",
         holds=_public_addresses_are_on_fargate,
         message="ECS gives tasks on EC2 no public address: remove assignPublicIp and use subnets with a NAT gateway",
         field=".network.assignPublicIp",
     ),
     Rule(
-        cel="self.launchType != 'EC2' || self.platformVersion == 'LATEST'",
+        cel=f"'FARGATE' in {_LAUNCH_TYPES} || self.platformVersion == 'LATEST'",
         holds=_platform_is_on_fargate,
         message="only Fargate has platform versions: remove platformVersion, or set launchType: FARGATE",
         field=".platformVersion",
     ),
+    Rule(
+        cel=f"!self.platformVersion.matches(r'^{_OLD_PLATFORM}$')"
+        " || (self.cpuArchitecture == 'X86_64' && !self.?enableExecuteCommand.orValue(false))",
+        holds=_platform_is_new_enough,
+        message="ARM64 and enableExecuteCommand need Fargate's platform version 1.4.0 or newer: remove platformVersion",
+        field=".platformVersion",
+    ),
+    *LAUNCH_RULES,
     _immutable("launchType"),
+    _immutable("scheduler.launchType"),
+    _immutable("worker.launchType"),
     _immutable("region"),
     _immutable("clusterArn"),
     _immutable("isolation"),

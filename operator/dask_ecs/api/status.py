@@ -94,6 +94,9 @@ class Launch(Model):
     time: Time
     """When it was written down."""
 
+    capacity_provider: Annotated[str, Field(max_length=255)] | None = None
+    """On what it starts them; absent: on the role's launch type."""
+
 
 class LaunchPlace(Model):
     """Where the cluster's next tasks stand among those that wait for AWS's launch rate."""

@@ -1,8 +1,9 @@
 """ECS clusters: one made, one used, one deleted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dask_ecs.api.launch_rules import FARGATE_PROVIDERS
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
 from dask_ecs.aws.session import Aws
@@ -35,7 +36,10 @@ async def use(aws: Aws, *, arn: str) -> EcsCluster:
         )
     return EcsCluster(
         arn=found["clusterArn"],
-        default_capacity_provider_strategy=bool(found.get("defaultCapacityProviderStrategy")),
+        default_capacity_provider_strategy=any(
+            item["capacityProvider"] not in FARGATE_PROVIDERS
+            for item in found.get("defaultCapacityProviderStrategy", ())
+        ),
     )
 
 
@@ -58,6 +62,25 @@ async def ensure(aws: Aws, *, name: str, tags: Mapping[str, str], own_tags: Mapp
         return EcsCluster(arn=made["cluster"]["clusterArn"])
     _check_ours(found, own_tags)
     return EcsCluster(arn=found["clusterArn"])
+
+
+async def associate(aws: Aws, *, arn: str, providers: Sequence[str]) -> None:
+    """Let tasks of the ECS cluster run on these capacity providers as well.
+
+    Raises:
+        AwsError: UpdateInProgressException while an earlier change is still being made.
+
+    """
+    found = await _describe(aws, arn) or {}
+    present = found.get("capacityProviders", [])
+    if not set(providers) <= set(present):
+        # The call replaces all that the cluster has.
+        await aws.call(
+            operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
+            cluster=arn,
+            capacityProviders=[*present, *(provider for provider in providers if provider not in present)],
+            defaultCapacityProviderStrategy=found.get("defaultCapacityProviderStrategy", []),
+        )
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:

@@ -155,6 +155,12 @@ CREATE_CLUSTER = Operation(
 DESCRIBE_CLUSTERS = Operation(
     "ecs", "DescribeClusters", (Permission("ecs:DescribeClusters", (ECS_CLUSTER, GIVEN_ECS_CLUSTER)),)
 )
+PUT_CLUSTER_CAPACITY_PROVIDERS = Operation(
+    "ecs",
+    "PutClusterCapacityProviders",
+    (Permission("ecs:PutClusterCapacityProviders", (ECS_CLUSTER,), (OURS,)),),
+    purpose="ECS cluster",
+)
 DELETE_CLUSTER = Operation(
     "ecs", "DeleteCluster", (Permission("ecs:DeleteCluster", (ECS_CLUSTER,), (OURS,)),), purpose="ECS cluster"
 )

@@ -81,6 +81,7 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         launch_token=environment.get(LAUNCH_VARIABLE),
         scheduler_address=environment.get(SCHEDULER_VARIABLE),
         ports=_ports(environment.get(PORTS_VARIABLE, "")),
+        capacity_provider=one.get("capacityProviderName"),
         private_ip=_private_ip(one),
         health=container.get("healthStatus", "UNKNOWN"),
         created_at=one["createdAt"],

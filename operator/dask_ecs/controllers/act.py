@@ -50,6 +50,8 @@ async def act(
             return await ecs_clusters.find(aws, cluster=action.cluster)
         case actions.EnsureEcsCluster():
             return await ecs_clusters.ensure(aws, name=action.name, tags=action.tags, own_tags=own_tags)
+        case actions.AssociateCapacityProviders():
+            await ecs_clusters.associate(aws, arn=action.arn, providers=action.providers)
         case actions.EnsureRole():
             return await roles.ensure(aws, action, own_tags=own_tags)
         case actions.EnsureSecurityGroup():

@@ -50,6 +50,7 @@ class Memory:
                 count=entry.count,
                 request_hash=entry.request_hash,
                 written_at=datetime.datetime.fromisoformat(entry.time),
+                capacity_provider=entry.capacity_provider,
             )
             for entry in cluster.status.launches
         )

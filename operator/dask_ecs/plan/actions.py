@@ -102,6 +102,19 @@ class EnsureEcsCluster(OnThing[EcsCluster], SharedAction[EcsCluster]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class AssociateCapacityProviders(OnThing[bool], SharedAction[bool]):
+    """Let tasks of the ECS cluster that is made run on these capacity providers, besides those that it has."""
+
+    kind: ClassVar[Kind] = "ecs-cluster"
+    subject: Subject = "ecsCluster"
+    arn: str
+    providers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"let ECS cluster {self.name} run tasks on {', '.join(self.providers)}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class EnsureRole(OnThing[str], SharedAction[str]):
     """Create an IAM role, or find it, and give it its policies."""
 

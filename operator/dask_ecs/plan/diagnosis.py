@@ -95,6 +95,12 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "more subnets in other zones (spec.network.subnets) help.",
     ),
     (
+        r"capacity provider .*(not associated with the cluster|was not found)",
+        "CapacityProviderNotFound",
+        "Associate the capacity provider with the ECS cluster in spec.clusterArn "
+        "(aws ecs put-cluster-capacity-providers), or name others in capacityProviderStrategy.",
+    ),
+    (
         r"unable to assume the role",
         "RoleNotAssumable",
         "A new role takes some seconds to be usable; a given one must trust ecs-tasks.amazonaws.com.",

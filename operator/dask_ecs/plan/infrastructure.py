@@ -6,7 +6,7 @@ import dataclasses
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import actions, commands, made, roles, secrets, security_group, task_definitions
+from dask_ecs.plan import actions, capacity_providers, commands, made, roles, secrets, security_group, task_definitions
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, EcsCluster, Network
 from dask_ecs.plan.worker_preload import worker_preload
@@ -59,6 +59,9 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
     # Nothing is made before the status can tell that something may be.
     if there.account_id:
         wanted += [cluster, log_group]
+    providers = capacity_providers.of_made_cluster(spec)
+    if there.ecs_cluster and providers:
+        wanted.append(_associate(target, there.ecs_cluster, providers))
     # The ports of a scheduler that runs have to be known before its group's rules are touched.
     ports_known = observed.tasks is not None or target.cluster.status.scheduler_task_arn is None
     if there.account_id and there.network and not spec.network.security_groups and ports_known:
@@ -109,6 +112,14 @@ def ecs_cluster(target: Target) -> Action[EcsCluster]:
     if spec.cluster_arn:
         return actions.UseEcsCluster(arn=spec.cluster_arn)
     return actions.EnsureEcsCluster(name=made.ecs_cluster_name(target), tags=target.made_tags)
+
+
+def _associate(
+    target: Target, ecs_cluster: EcsCluster, providers: tuple[str, ...]
+) -> actions.AssociateCapacityProviders:
+    return actions.AssociateCapacityProviders(
+        name=made.ecs_cluster_name(target), arn=ecs_cluster.arn, providers=providers
+    )
 
 
 def _log_group(target: Target) -> actions.EnsureLogGroup:
@@ -189,7 +200,7 @@ def _task_role(target: Target, account_id: str) -> actions.EnsureRole:
         name=made.role_name(target, "task"),
         path=target.settings.role_path,
         trust=roles.trust(account_id=account_id, region=target.region),
-        inline_policy=None,
+        inline_policy=roles.task_policy(execute_command=bool(target.cluster.spec.enable_execute_command)),
         attached_policies=target.cluster.spec.iam.task_role_policies,
         permissions_boundary=target.settings.permissions_boundary,
         tags=target.made_tags,

@@ -8,11 +8,12 @@ for among those that `startedBy` names.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import names
+from dask_ecs.plan import names, run_task
 from dask_ecs.plan.actions import ForgetLaunch, RunTasks
 from dask_ecs.plan.observed import LAUNCH_VARIABLE, PORTS_VARIABLE, SCHEDULER_VARIABLE, Launch
 from dask_ecs.plan.problems import NeedsUser
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dask_ecs.api.spec import DaskClusterSpec
+    from dask_ecs.plan.batches import Batch
     from dask_ecs.plan.observed import EcsCluster, Network, Observed, Role
-
-# AWS: "RunTask": at most ten tasks a call.
-MOST_TASKS_A_CALL = 10
 
 # What the status holds at once; more workers than these run are asked for in the next pass.
 MOST_LAUNCHES = 50
@@ -40,13 +39,21 @@ OVERRIDES_LIMIT = 8192
 
 
 def new(
-    role: Role, count: int, *, uid: str, request: Mapping[str, Any], now: datetime.datetime, index: int
+    role: Role, batch: Batch, *, uid: str, request: Mapping[str, Any], now: datetime.datetime, index: int
 ) -> RunTasks:
     """Return a launch that has not been before: its token is made of the cluster, the moment and the index in it."""
     token = names.short_hash(uid, role, now.isoformat(), str(index), length=32)
-    complete = with_token(request, token=token, count=count)
-    launch = Launch(token=token, role=role, count=count, request_hash=hash_of(complete), written_at=now)
-    return RunTasks(subject=role, launch=launch, request=complete)
+    launch = Launch(
+        token=token,
+        role=role,
+        count=batch.count,
+        request_hash="",
+        written_at=now,
+        capacity_provider=batch.capacity_provider,
+    )
+    request = complete(request, launch)
+    launch = dataclasses.replace(launch, request_hash=hash_of(request))
+    return RunTasks(subject=role, launch=launch, request=request)
 
 
 def resolve(
@@ -69,7 +76,7 @@ def resolve(
     if found >= launch.count:
         return ForgetLaunch(subject=launch.role, token=launch.token, why="its tasks are seen")
     if request is not None and now - launch.written_at < TOKEN_LIFE:
-        again = with_token(request, token=launch.token, count=launch.count)
+        again = complete(request, launch)
         if hash_of(again) == launch.request_hash:
             return RunTasks(subject=launch.role, launch=launch, request=again)
     if observed.listed_at is not None and observed.listed_at - launch.written_at >= UNSEEN_FOR:
@@ -97,7 +104,7 @@ def base_request(
     started_by: str,
     tags: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return RunTask's parameters but for token and count.
+    """Return RunTask's parameters but for token, count and capacity provider.
 
     Raises:
         NeedsUser: the command is longer than RunTask's overrides may be.
@@ -117,12 +124,8 @@ def base_request(
         "startedBy": started_by,
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
-    # A cluster whose instances are scaled by capacity providers scales only for tasks without a launch type.
-    if spec.launch_type == "FARGATE":
-        request |= {"launchType": "FARGATE", "platformVersion": spec.platform_version}
-    elif not ecs_cluster.default_capacity_provider_strategy:
-        request |= {"launchType": "EC2"}
-    excess = len(json.dumps(with_token(request, token="0" * 32, count=1)["overrides"])) - OVERRIDES_LIMIT
+    request |= run_task.options(spec, role, ecs_cluster=ecs_cluster)
+    excess = len(json.dumps(complete(request, _longest(role))["overrides"])) - OVERRIDES_LIMIT
     if excess > 0:
         raise NeedsUser(
             "CommandTooLong",
@@ -131,16 +134,23 @@ def base_request(
     return request
 
 
-def with_token(request: Mapping[str, Any], *, token: str, count: int) -> dict[str, Any]:
-    """Return the whole request: the same arguments give the same bytes."""
+def complete(request: Mapping[str, Any], launch: Launch) -> dict[str, Any]:
+    """Return the whole request of a launch: the same arguments give the same bytes."""
     (override,) = request["overrides"]["containerOverrides"]
-    environment = [*override["environment"], {"name": LAUNCH_VARIABLE, "value": token}]
-    return {
+    environment = [*override["environment"], {"name": LAUNCH_VARIABLE, "value": launch.token}]
+    whole = {
         **request,
         "overrides": {"containerOverrides": [{**override, "environment": environment}]},
-        "count": count,
-        "clientToken": token,
+        "count": launch.count,
+        "clientToken": launch.token,
     }
+    if launch.capacity_provider:
+        whole["capacityProviderStrategy"] = [{"capacityProvider": launch.capacity_provider, "weight": 1}]
+    return whole
+
+
+def _longest(role: Role) -> Launch:
+    return Launch(token="0" * 32, role=role, count=1, request_hash="", written_at=datetime.datetime.max)
 
 
 def hash_of(request: Mapping[str, Any]) -> str:

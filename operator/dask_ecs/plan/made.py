@@ -90,6 +90,7 @@ def role_name(target: Target, use: RoleUse) -> str:
         log_group=spec.logs.group if use == "execution" else None,
         readable=secrets.readable(target) if use == "execution" else (),
         policies=spec.iam.task_role_policies if use == "task" else (),
+        execute_command=use == "task" and bool(spec.enable_execute_command),
         boundary=settings.permissions_boundary,
         path=settings.role_path,
     )
@@ -115,13 +116,14 @@ def _role_hash(
     log_group: str | None,
     readable: tuple[str, ...],
     policies: tuple[str, ...],
+    execute_command: bool,
     boundary: str | None,
     path: str,
 ) -> str:
     policy = (
         roles.execution_policy(account_id="", region=region, log_group=log_group, secrets=readable)
         if log_group
-        else None
+        else roles.task_policy(execute_command=execute_command)
     )
     content = [use, roles.trust(account_id="", region=region), policy, sorted(policies), boundary, path]
     return names.short_hash(json.dumps(content, sort_keys=True))

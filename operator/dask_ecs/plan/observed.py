@@ -33,6 +33,7 @@ class Task:
     launch_token: str | None = None
     scheduler_address: str | None = None  # of a worker: whose it is
     ports: tuple[int, int] | None = None  # of a scheduler: its own and its dashboard's, whatever the spec says by now
+    capacity_provider: str | None = None  # None: it runs by launch type
     private_ip: str | None = None
     health: str = "UNKNOWN"
     created_at: datetime.datetime
@@ -95,6 +96,7 @@ class EcsCluster:
 
     arn: str
     default_capacity_provider_strategy: bool = False
+    """Whether tasks without a launch type go to instances that are scaled for them."""
 
 
 # Failures in a row of what ends by itself, until somebody should know.
@@ -151,6 +153,8 @@ class Launch:
     count: int
     request_hash: str
     written_at: datetime.datetime
+    capacity_provider: str | None = None
+    """On what it runs them; None: by launch type."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,7 @@ _BUCKETS: Mapping[str, str] = {
     **{bucket.removeprefix("EC2 "): bucket for bucket in _EC2},
     "CreateCluster": "clusters",
     "DeleteCluster": "clusters",
+    "PutClusterCapacityProviders": "clusters",  # whose bucket is not documented: it changes clusters, too
     "DescribeClusters": "cluster reads",
     "RegisterTaskDefinition": "task definitions",
     "DeregisterTaskDefinition": "task definitions",

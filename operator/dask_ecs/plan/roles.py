@@ -51,6 +51,18 @@ def execution_policy(*, account_id: str, region: str, log_group: str, secrets: S
     }
 
 
+def task_policy(*, execute_command: bool) -> dict[str, Any] | None:
+    """Return what the code in the tasks may do besides what the user asks for: nothing, but that ECS Exec reaches it.
+
+    AWS: "Task IAM role permissions" in "Monitor Amazon ECS containers with ECS Exec".
+    """
+    if not execute_command:
+        return None
+    channels = [f"{create_or_open}{end}Channel" for create_or_open in ("Create", "Open") for end in ("Control", "Data")]
+    statement = {"Effect": "Allow", "Action": [f"ssmmessages:{channel}" for channel in channels], "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
 def _reading(secrets: Sequence[str], *, service: str, action: str, context: str) -> list[dict[str, Any]]:
     """Return the statements for one service's secrets: read them, and decrypt them where they have a key of their own.
 

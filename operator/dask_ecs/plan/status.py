@@ -216,6 +216,7 @@ def written_ahead(launches: Iterable[Written]) -> tuple[Launch, ...]:
             count=entry.count,
             request_hash=entry.request_hash,
             time=rfc3339_micro(entry.written_at),
+            capacity_provider=entry.capacity_provider,
         )
         for entry in launches
     )

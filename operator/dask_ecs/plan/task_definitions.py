@@ -47,7 +47,7 @@ class Ingredients:
         return cls(
             role=role,
             shape=shape,
-            launch_type=spec.launch_type,
+            launch_type=spec.launch_type_of(role),
             cpu_architecture=spec.cpu_architecture,
             variables=variables.of_role(spec, shape),
             logs=spec.logs,

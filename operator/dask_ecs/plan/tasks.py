@@ -7,10 +7,10 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from dask_ecs.plan import actions, backoff, infrastructure, launch
+from dask_ecs.plan import actions, backoff, batches, capacity_providers, infrastructure, launch
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.infrastructure import Infrastructure
-from dask_ecs.plan.observed import ROLES, Observed, Role, SchedulerProbe, Task
+from dask_ecs.plan.observed import ROLES, Launch, Observed, Role, SchedulerProbe, Task
 from dask_ecs.plan.target import Target
 
 
@@ -103,13 +103,15 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
     ]
     wake_at: list[datetime.datetime] = []
     pending: dict[Role, int] = {"scheduler": 0, "worker": 0}
+    on_their_way: dict[Launch, int] = {}
     requests = _requests(target, there, tasks)
     for entry in observed.launches:
         action = launch.resolve(entry, observed, request=requests.get(entry.role), now=now)
         if isinstance(action, actions.ForgetLaunch):
             todo.append(action)
             continue
-        pending[entry.role] += entry.count - launch.seen(entry, observed)
+        on_their_way[entry] = entry.count - launch.seen(entry, observed)
+        pending[entry.role] += on_their_way[entry]
         if action:
             todo.append(action)
         else:
@@ -126,12 +128,21 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             wake_at.append(waiting.retry_at)
             continue
         room = launch.MOST_LAUNCHES - len(observed.launches)
-        todo += _launches(role, missing[role], room=room, target=target, request=request, now=now)
+        of_role = {entry: count for entry, count in on_their_way.items() if entry.role == role}
+        calls = batches.of_missing(
+            target.cluster.spec,
+            role,
+            missing[role],
+            live=tasks.workers if role == "worker" else (),
+            pending=of_role,
+        )
+        todo += _launches(role, calls[: max(room, 0)], target=target, request=request, now=now)
     # Tasks that may be on their way are no reason to stop one that is there.
     excess = len(tasks.workers) - target.cluster.spec.worker.replicas
     # A scheduler that runs and was not asked yet soon will be.
     if excess > 0 and (observed.probe or not (tasks.scheduler and tasks.scheduler.is_running)):
-        todo += _scale_down(excess, tasks, observed, cluster_arn)
+        for count, group in _superfluous(excess, tasks, target):
+            todo += _scale_down(count, group, observed, cluster_arn)
     return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
 
 
@@ -168,14 +179,30 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
 
 
 def _launches(
-    role: Role, count: int, *, room: int, target: Target, request: dict[str, Any], now: datetime.datetime
+    role: Role, calls: Sequence[batches.Batch], *, target: Target, request: dict[str, Any], now: datetime.datetime
 ) -> list[actions.RunTasks]:
-    sizes = [min(launch.MOST_TASKS_A_CALL, count - start) for start in range(0, count, launch.MOST_TASKS_A_CALL)]
     uid = target.cluster.metadata.uid
     return [
-        launch.new(role, size, uid=uid, request=request, now=now, index=index)
-        for index, size in enumerate(sizes[: max(room, 0)])
+        launch.new(role, batch, uid=uid, request=request, now=now, index=index) for index, batch in enumerate(calls)
     ]
+
+
+def _superfluous(excess: int, tasks: Tasks, target: Target) -> list[tuple[int, Tasks]]:
+    """Return how many workers are too many, and among which: a strategy's shares hold for those that stay."""
+    strategy = capacity_providers.strategy(target.cluster.spec, "worker")
+    if not strategy:
+        return [(excess, tasks)]
+    actual = batches.by_provider(tasks.workers)
+    surplus = capacity_providers.surplus(strategy, wanted=len(tasks.workers) - excess, actual=actual, most=excess)
+    return [(count, _on_provider(provider, tasks)) for provider, count in surplus.items()]
+
+
+def _on_provider(provider: str | None, tasks: Tasks) -> Tasks:
+    return dataclasses.replace(
+        tasks,
+        workers=tuple(task for task in tasks.workers if task.capacity_provider == provider),
+        joined=tuple(task for task in tasks.joined if task.capacity_provider == provider),
+    )
 
 
 def _scale_down(count: int, tasks: Tasks, observed: Observed, ecs_cluster: str) -> list[Action[Any]]:

@@ -180,6 +180,9 @@ class World:
             desired_status="RUNNING",
             launch_token=environment[LAUNCH_VARIABLE],
             scheduler_address=environment.get(SCHEDULER_VARIABLE),
+            capacity_provider=next(
+                (item["capacityProvider"] for item in action.request.get("capacityProviderStrategy", ())), None
+            ),
             ports=(8786, 8787) if PORTS_VARIABLE in environment else None,
             created_at=self.now,
         )

@@ -140,6 +140,8 @@ class Control:
     async def interrupt_spot(self, request: web.Request) -> web.Response:
         """Take a task's Spot capacity away: SIGTERM now, SIGKILL after its stopTimeout."""
         task = self._task(await _body(request))
+        if task.capacity_provider != "FARGATE_SPOT":
+            raise web.HTTPConflict(text="the task does not run on FARGATE_SPOT")
         task.end(code="SpotInterruption", reason="Your Spot Task was interrupted.")
         task.stop_asked.set()
         return web.json_response({})

@@ -1,19 +1,19 @@
-"""Where a task goes: by capacity provider strategy to Fargate or EC2, on EC2 to a container instance."""
+"""To which container instance a task goes."""
 
 from __future__ import annotations
 
-import re
+import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .capacity_providers import FARGATE_PROVIDERS, is_available, manages_instances
+from . import query_language
 from .errors import InvalidParameterException
 
 if TYPE_CHECKING:
-    from .model import Cluster, ContainerInstance, EcsState
-    from .task import Task
+    from collections.abc import Iterator, Sequence
 
-_ATTRIBUTE = re.compile(r"\s*attribute:([\w.-]+)\s*(==|!=|=~|!~)\s*(\S+)\s*")
+    from .model import Cluster, ContainerInstance
+    from .task import Task
 
 
 class NoPlace(Exception):  # noqa: N818
@@ -26,72 +26,51 @@ class NoPlace(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a task needs: CPU units, MiB, GPUs, an architecture, and placement constraints."""
+    """What a task needs: CPU units, MiB, GPUs, an architecture, and what is said of its placement."""
 
     cpu: int
     memory: int
     gpus: int
     architecture: str
+    group: str
     constraints: list[dict[str, Any]] = field(default_factory=list)
+    strategies: list[dict[str, Any]] = field(default_factory=list)
 
 
-def strategy_for(
-    state: EcsState, cluster: Cluster, parameters: dict[str, Any], count: int
-) -> list[tuple[str, str | None]]:
-    """Return launch type and capacity provider for each of `count` tasks; raise InvalidParameterException."""
-    launch_type, strategy = parameters.get("launchType"), parameters.get("capacityProviderStrategy")
-    if launch_type and strategy:
-        raise InvalidParameterException(
-            "Specifying both a launch type and capacity provider strategy is not supported."
-        )
-    if launch_type:
-        return [(launch_type, None)] * count
-    strategy = strategy or cluster.default_strategy
-    if not strategy:
-        return [("EC2", None)] * count
-    for item in strategy:
-        if not is_available(state, cluster, item["capacityProvider"]):
-            raise InvalidParameterException(
-                f"The specified capacity provider '{item['capacityProvider']}' was not found in the cluster."
-            )
-    return [(_launch_type(state, name), name) for name in _spread(strategy, count)]
+def place(
+    cluster: Cluster, demand: Demand, *, provider: str | None = None, beside: Sequence[Task] = ()
+) -> ContainerInstance:
+    """Return the best instance with room by the placement strategies, else the one whose memory it fills best.
 
-
-def _launch_type(state: EcsState, provider: str) -> str:
-    if manages_instances(state, provider):
-        return "MANAGED_INSTANCES"
-    return "FARGATE" if provider in FARGATE_PROVIDERS else "EC2"
-
-
-def _spread(strategy: list[dict[str, Any]], count: int) -> list[str]:
-    chosen: list[str] = []
-    for item in strategy:
-        chosen += [item["capacityProvider"]] * min(item.get("base", 0), count - len(chosen))
-    # ECS reads an absent weight as 0 in a list and as 1 where a provider stands alone.
-    weights = {item["capacityProvider"]: item.get("weight", 1 if len(strategy) == 1 else 0) for item in strategy}
-    if count > len(chosen) and not any(weights.values()):
-        raise InvalidParameterException("The capacity provider strategy must have a weight above 0.")
-    given = dict.fromkeys(weights, 0)
-    for _ in range(count - len(chosen)):
-        name = min((name for name in weights if weights[name]), key=lambda each: (given[each] + 1) / weights[each])
-        given[name] += 1
-        chosen.append(name)
-    return chosen
-
-
-def place(cluster: Cluster, demand: Demand, *, provider: str | None = None) -> ContainerInstance:
-    """Return the instance with room whose memory it fills best; raise NoPlace, InvalidParameterException.
-
-    With a capacity provider, one of its instances only.
+    With a capacity provider, one of its instances only. `beside` are tasks that were placed just now and are not yet
+    the cluster's. Raise NoPlace, InvalidParameterException.
     """
     instances = [each for each in cluster.instances.values() if provider in (None, each.capacity_provider)]
     if not instances:
         raise InvalidParameterException("No Container Instances were found in your cluster.")
-    lacking = {instance.arn: _lack(instance, demand) for instance in instances}
+    alike = [task.instance for task in (*cluster.living(), *beside) if task.instance and task.group == demand.group]
+    lacking = {instance.arn: _lack(instance, demand, alike) for instance in instances}
     roomy = [instance for instance in instances if lacking[instance.arn] is None]
     if not roomy:
         raise NoPlace([{"arn": arn, "reason": reason} for arn, reason in lacking.items() if reason])
-    return min(roomy, key=lambda each: (each.size.gpus, each.free_memory, each.id))
+    return min(roomy, key=lambda each: (*_preference(each, demand, alike), each.size.gpus, each.free_memory, each.id))
+
+
+def _preference(instance: ContainerInstance, demand: Demand, alike: Sequence[ContainerInstance]) -> Iterator[float]:
+    """Yield, strategy by strategy, what is least for the instance that the strategy prefers."""
+    for strategy in demand.strategies:
+        field_name = strategy.get("field", "")
+        match strategy["type"]:
+            case "binpack":
+                yield instance.free_cpu if field_name.lower() == "cpu" else instance.free_memory
+            case "spread" if field_name in ("instanceId", "host"):
+                yield alike.count(instance)
+            case "spread":
+                name = field_name.removeprefix("attribute:")
+                value = instance.attributes.get(name)
+                yield sum(each.attributes.get(name) == value for each in alike)
+            case _:
+                yield random.random()
 
 
 def take(instance: ContainerInstance, task: Task) -> None:
@@ -126,14 +105,17 @@ def give_back(instance: ContainerInstance, task: Task) -> None:
         instance.free_gpus = sorted([*instance.free_gpus, *container.gpu_indexes], key=int)
 
 
-def _lack(instance: ContainerInstance, demand: Demand) -> str | None:
+def _lack(instance: ContainerInstance, demand: Demand, alike: Sequence[ContainerInstance]) -> str | None:
     """Why the task can not go there, in the words of "API failure reasons" in the ECS guide."""
     if instance.status != "ACTIVE":
         return "INACTIVE" if instance.status == "INACTIVE" else "DRAINING"
     if demand.architecture.lower() != instance.attributes["ecs.cpu-architecture"]:
         return "ATTRIBUTE"
-    if not all(_meets(instance, constraint) for constraint in demand.constraints):
-        return "MemberOf placement constraint unsatisfied."
+    for constraint in demand.constraints:
+        if constraint["type"] == "distinctInstance" and instance in alike:
+            return "DistinctInstance placement constraint unsatisfied."
+        if constraint["type"] == "memberOf" and not query_language.names(constraint.get("expression") or "", instance):
+            return "MemberOf placement constraint unsatisfied."
     if instance.free_cpu < demand.cpu:
         return "RESOURCE:CPU"
     if instance.free_memory < demand.memory:
@@ -141,15 +123,3 @@ def _lack(instance: ContainerInstance, demand: Demand) -> str | None:
     if len(instance.free_gpus) < demand.gpus:
         return "RESOURCE:GPU"
     return None
-
-
-def _meets(instance: ContainerInstance, constraint: dict[str, Any]) -> bool:
-    if constraint.get("type") != "memberOf":
-        return True
-    found = _ATTRIBUTE.fullmatch(constraint.get("expression") or "")
-    if not found:
-        raise InvalidParameterException("Unable to parse the placement constraint expression.")
-    name, operator, wanted = found.groups()
-    value = instance.attributes.get(name, "")
-    same = bool(re.fullmatch(wanted, value)) if "~" in operator else value == wanted
-    return same != operator.startswith("!")

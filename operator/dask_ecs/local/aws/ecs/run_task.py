@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .capacity_providers import scales
+from .capacity_strategy import strategy_for
 from .errors import ClientException, ConflictException, InvalidParameterException
 from .model import Launch, tags_from
-from .placement import Demand, NoPlace, place, strategy_for, take
+from .placement import Demand, NoPlace, place, take
 from .task import Container, NetworkAttachment, Task, new_id
 from .task_definitions import cpu_units, mebibytes
 
@@ -90,7 +91,7 @@ async def _launch(
     failures: list[dict[str, str]] = []
     for launch_type, provider in request.strategy:
         try:
-            instance = _place(ecs, state, request, launch_type, provider)
+            instance = _place(ecs, state, request, launch_type, provider, beside=tasks)
         except NoPlace as error:
             failures += error.failures
             continue
@@ -102,14 +103,16 @@ async def _launch(
 
 
 def _place(
-    ecs: Ecs, state: EcsState, request: _Request, launch_type: str, provider: str | None
+    ecs: Ecs, state: EcsState, request: _Request, launch_type: str, provider: str | None, *, beside: list[Task]
 ) -> ContainerInstance | None:
     """Return the task's instance; None on Fargate, and for a task that waits for its provider to have one."""
     if launch_type == "FARGATE":
         if not ecs.capacity.take():
             raise NoPlace([{"reason": NO_CAPACITY}])
         return None
-    return None if scales(state, provider) else place(request.cluster, request.demand, provider=provider)
+    if scales(state, provider):
+        return None
+    return place(request.cluster, request.demand, provider=provider, beside=beside)
 
 
 def _check(state: EcsState, cluster: Cluster, parameters: dict[str, Any]) -> _Request:
@@ -122,6 +125,9 @@ def _check(state: EcsState, cluster: Cluster, parameters: dict[str, Any]) -> _Re
             raise InvalidParameterException(f"{name} is too long.")
     if len(parameters.get("tags") or []) > 50:
         raise InvalidParameterException("Tags can not have more than 50 elements.")
+    if parameters.get("propagateTags") == "SERVICE":
+        # "An error will be received if you specify the SERVICE option when running a task", RunTask.
+        raise InvalidParameterException("Invalid value for propagateTags: SERVICE")
     try:
         definition = state.task_definition(parameters["taskDefinition"])
     except ClientException:
@@ -129,10 +135,20 @@ def _check(state: EcsState, cluster: Cluster, parameters: dict[str, Any]) -> _Re
     if definition.status != "ACTIVE":
         raise ClientException("TaskDefinition is inactive")
     _check_overrides(definition, parameters.get("overrides") or {})
+    _check_placement(parameters)
+    if parameters.get("enableExecuteCommand") and not _task_role(definition, parameters):
+        raise InvalidParameterException(
+            "The task definition does not have a task role, which is required to use execute command."
+        )
     strategy = strategy_for(state, cluster, parameters, count)
     for launch_type in {launch_type for launch_type, _ in strategy}:
         _check_launch_type(definition, launch_type, parameters)
     return _Request(cluster, definition, parameters, _demand(definition, parameters), strategy)
+
+
+def _task_role(definition: TaskDefinition, parameters: dict[str, Any]) -> str | None:
+    role: str | None = (parameters.get("overrides") or {}).get("taskRoleArn") or definition.described.get("taskRoleArn")
+    return role
 
 
 def _check_overrides(definition: TaskDefinition, overrides: dict[str, Any]) -> None:
@@ -145,6 +161,20 @@ def _check_overrides(definition: TaskDefinition, overrides: dict[str, Any]) -> N
     if len(json.dumps(overrides)) > 8192:
         # "A total of 8192 characters are allowed for overrides", RunTask in the ECS API reference.
         raise InvalidParameterException("Container Overrides length must be at most 8192")
+
+
+def _check_placement(parameters: dict[str, Any]) -> None:
+    """Refuse what PlacementConstraint and PlacementStrategy in the ECS API reference rule out."""
+    if len(parameters.get("placementConstraints") or []) > 10:
+        raise InvalidParameterException("Placement constraints can not have more than 10 elements.")
+    if len(parameters.get("placementStrategy") or []) > 5:
+        raise InvalidParameterException("Placement strategies can not have more than 5 elements.")
+    for constraint in parameters.get("placementConstraints") or []:
+        if (constraint["type"] == "memberOf") != bool(constraint.get("expression")):
+            raise InvalidParameterException("An expression belongs to placement constraints of type memberOf only.")
+    for strategy in parameters.get("placementStrategy") or []:
+        if strategy["type"] == "binpack" and strategy.get("field", "").lower() not in ("cpu", "memory"):
+            raise InvalidParameterException("The field of a binpack placement strategy must be cpu or memory.")
 
 
 def _check_launch_type(definition: TaskDefinition, launch_type: str, parameters: dict[str, Any]) -> None:
@@ -188,11 +218,17 @@ def _demand(definition: TaskDefinition, parameters: dict[str, Any]) -> Demand:
             if need["type"] == "GPU"
         ),
         architecture=definition.architecture,
+        group=_group(definition, parameters),
+        strategies=parameters.get("placementStrategy") or [],
         constraints=[
             *(definition.described.get("placementConstraints") or []),
             *(parameters.get("placementConstraints") or []),
         ],
     )
+
+
+def _group(definition: TaskDefinition, parameters: dict[str, Any]) -> str:
+    return parameters.get("group") or f"family:{definition.family}"
 
 
 def _make(
@@ -225,7 +261,7 @@ def _make(
         launch_type=launch_type,
         cpu=request.demand.cpu,
         memory=request.demand.memory,
-        group=parameters.get("group") or f"family:{definition.family}",
+        group=request.demand.group,
         started_by=parameters.get("startedBy"),
         tags=_tags(cluster, definition, parameters),
         stop_asked=asyncio.Event(),

@@ -1,0 +1,52 @@
+"""Which calls of RunTask the missing tasks of a role take: of identical tasks up to ten a call."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from typing import TYPE_CHECKING
+
+from dask_ecs.plan import capacity_providers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dask_ecs.api.spec import DaskClusterSpec
+    from dask_ecs.plan.observed import Launch, Role, Task
+
+# AWS: "RunTask": at most ten tasks a call.
+MOST_TASKS_A_CALL = 10
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Identical tasks of one call."""
+
+    count: int
+    capacity_provider: str | None = None
+    """None: they run by launch type."""
+
+
+def of_missing(
+    spec: DaskClusterSpec, role: Role, missing: int, *, live: Sequence[Task], pending: Mapping[Launch, int]
+) -> list[Batch]:
+    """Return how so many tasks are run beside the live ones of the role, and those on their way by launches."""
+    strategy = capacity_providers.strategy(spec, role)
+    if not strategy:
+        return list(_calls(None, missing))
+    actual = by_provider(live)
+    for launch, count in pending.items():
+        actual[launch.capacity_provider] += count
+    wanted = sum(actual.values()) + missing
+    lacking = capacity_providers.lacking(strategy, wanted=wanted, actual=actual, most=missing)
+    return [batch for provider, count in lacking.items() for batch in _calls(provider, count)]
+
+
+def by_provider(tasks: Iterable[Task]) -> collections.Counter[str | None]:
+    """Return how many tasks run on each capacity provider."""
+    return collections.Counter(task.capacity_provider for task in tasks)
+
+
+def _calls(provider: str | None, count: int) -> Iterable[Batch]:
+    for start in range(0, count, MOST_TASKS_A_CALL):
+        yield Batch(count=min(MOST_TASKS_A_CALL, count - start), capacity_provider=provider)
