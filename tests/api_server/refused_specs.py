@@ -173,6 +173,12 @@ LAUNCHES = (
             "spec.platformVersion", "need Fargate's platform version 1.4.0 or newer: remove platformVersion"),
     Refused("ECS Exec on an old platform version", {"enableExecuteCommand": True, "platformVersion": "1.3.0"},
             "spec.platformVersion", "need Fargate's platform version 1.4.0 or newer: remove platformVersion"),
+    Refused("ranges that would open no group where each role has its own",
+            {"network": {"allowedCidrs": ["10.0.0.0/16"]}, "scheduler": {"securityGroups": [SECURITY_GROUP]},
+             "worker": {"securityGroups": [SECURITY_GROUP]}},
+            "spec.network.allowedCidrs", "where both roles have securityGroups none is: remove allowedCidrs"),
+    Refused("a malformed subnet of the workers", {"worker": {"subnets": ["main"]}},
+            "spec.worker.subnets[0]", "write it as subnet-0123456789abcdef0"),
     Refused("tags propagated from a service", {"propagateTags": "SERVICE"},
             "spec.propagateTags", 'supported values: "TASK_DEFINITION", "NONE"', RefusedBy.BOUND),
 )

@@ -116,6 +116,11 @@ def _spot_is_not_of_a_given_cluster(spec: DaskClusterSpec) -> bool:
     return not (spec.worker.spot and spec.launch_type_of("worker") == "EC2" and spec.cluster_arn)
 
 
+def _given_groups_stay_closed(spec: DaskClusterSpec) -> bool:
+    each = all(spec.role(role).security_groups for role in ("scheduler", "worker"))
+    return not (each and spec.network.allowed_cidrs)
+
+
 LAUNCH_RULES = (
     _fits_launch_type("scheduler"),
     _fits_launch_type("worker"),
@@ -133,5 +138,14 @@ LAUNCH_RULES = (
         message="which instances of a given ECS cluster are Spot is that cluster's matter: remove spot, and name its "
         "Spot capacity provider in worker.capacityProviderStrategy",
         field=".worker.spot",
+    ),
+    Rule(
+        cel="self.scheduler.?securityGroups.orValue([]).size() == 0"
+        " || self.worker.?securityGroups.orValue([]).size() == 0"
+        " || self.?network.?allowedCidrs.orValue([]).size() == 0",
+        holds=_given_groups_stay_closed,
+        message="allowedCidrs opens the security group that is made, and where both roles have securityGroups none is: "
+        "remove allowedCidrs and open the given groups yourself",
+        field=".network.allowedCidrs",
     ),
 )

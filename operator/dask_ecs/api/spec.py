@@ -262,3 +262,16 @@ class DaskClusterSpec(Model):
     def launch_type_of(self, role: Literal["scheduler", "worker"]) -> LaunchType:
         """Return on what the tasks of a role run."""
         return self.role(role).launch_type or self.launch_type
+
+    def subnets_of(self, role: Literal["scheduler", "worker"]) -> tuple[str, ...]:
+        """Return the subnets that are given for a role; none: they are found."""
+        return self.role(role).subnets or self.network.subnets
+
+    def security_groups_of(self, role: Literal["scheduler", "worker"]) -> tuple[str, ...]:
+        """Return the security groups that are given for a role; none: one is made."""
+        return self.role(role).security_groups or self.network.security_groups
+
+    @property
+    def needs_security_group(self) -> bool:
+        """Whether a security group is made: for a role that none is given for."""
+        return not all(self.security_groups_of(role) for role in ("scheduler", "worker"))

@@ -59,6 +59,16 @@ class Roles(Model):
     """ARN of the role that the code in the tasks has."""
 
 
+class ResolvedSubnets(Model):
+    """The subnets that one role's tasks go to."""
+
+    subnets: Annotated[tuple[AwsId, ...], Field(max_length=16, json_schema_extra=SET)] = ()
+    """Subnets of the tasks."""
+
+    assign_public_ip: bool | None = None
+    """Whether the tasks get a public address; absent on EC2."""
+
+
 class ResolvedNetwork(Model):
     """The network that the spec and the account came to; it stays the same for the cluster's life."""
 
@@ -73,6 +83,9 @@ class ResolvedNetwork(Model):
 
     assign_public_ip: bool | None = None
     """Whether tasks get a public address; absent on EC2."""
+
+    worker: ResolvedSubnets | None = None
+    """Where the workers' tasks go, if not where the scheduler's does."""
 
 
 class Launch(Model):

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from dask_ecs.api.fields import ATOMIC, CapacityProvider, keyed_by
+from dask_ecs.api.fields import ATOMIC, SET, CapacityProvider, SecurityGroupId, SubnetId, keyed_by
 from dask_ecs.api.launch_rules import (
     BASE_STANDS_ONCE,
     CONSTRAINT_HAS_ITS_EXPRESSION,
@@ -82,3 +82,11 @@ class TaskLaunch(Model):
 
     placement_strategy: Annotated[tuple[PlacementStrategy, ...], Field(max_length=5, json_schema_extra=ATOMIC)] = ()
     """How the tasks of this role are distributed among the container instances. launchType EC2 only."""
+
+    # ECS API reference, AwsVpcConfiguration: 16 subnets, 5 security groups.
+    subnets: Annotated[tuple[SubnetId, ...], Field(max_length=16, json_schema_extra=SET)] = ()
+    """Subnets of the tasks of this role, in the same VPC as the other's; by default as spec.network has it."""
+
+    security_groups: Annotated[tuple[SecurityGroupId, ...], Field(max_length=5, json_schema_extra=SET)] = ()
+    """Security groups of the tasks of this role; by default as spec.network has it. They have to let scheduler and
+    workers reach each other at all TCP ports."""

@@ -28,7 +28,7 @@ async def resolve(aws: Aws, wanted: ResolveNetwork) -> Network:
             raise NeedsUser(
                 "SubnetsOfOtherVpc",
                 f"The subnets are of {', '.join(sorted(vpcs))}; all must be of {expected or 'one VPC'}. "
-                "Mend spec.network.subnets or vpcId.",
+                f"Mend {wanted.field} or spec.network.vpcId.",
             )
         vpc = await _vpc(aws, vpcs.pop())
     else:
@@ -47,7 +47,9 @@ async def resolve(aws: Aws, wanted: ResolveNetwork) -> Network:
     assign = wanted.assign_public_ip
     if assign is None and frozen:
         assign = frozen.assign_public_ip
-    chosen, assign = choose_subnets(found, given=bool(given), fargate=wanted.fargate, assign_public_ip=assign)
+    chosen, assign = choose_subnets(
+        found, given=bool(given), fargate=wanted.fargate, assign_public_ip=assign, field=wanted.field
+    )
     return Network(
         vpc_id=vpc["VpcId"],
         vpc_cidrs=_cidrs(vpc),

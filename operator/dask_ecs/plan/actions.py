@@ -57,6 +57,8 @@ class ResolveNetwork(Action[Network]):
     assign_public_ip: bool | None
     fargate: bool
     frozen: Network | None = dataclasses.field(default=None, compare=False)
+    field: str = dataclasses.field(default="spec.network.subnets", compare=False)
+    """Of the spec, that names the subnets or could."""
 
     @property
     def is_shared(self) -> bool:

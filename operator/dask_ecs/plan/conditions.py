@@ -55,7 +55,7 @@ def of_cluster(
     problem: NeedsUser | None,
 ) -> dict[str, Said]:
     """Return all conditions of a cluster that is wanted: kstatus's three first, then what explains them."""
-    have_group = there.security_group_id is not None or bool(target.cluster.spec.network.security_groups)
+    have_group = there.security_group_id is not None or not target.cluster.spec.needs_security_group
     have_roles = there.execution_role_arn is not None and there.task_role_arn is not None
     before = {condition.type for condition in target.cluster.status.conditions if condition.status == "True"}
     said = {

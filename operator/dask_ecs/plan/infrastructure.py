@@ -6,7 +6,17 @@ import dataclasses
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import actions, capacity_providers, commands, made, roles, secrets, security_group, task_definitions
+from dask_ecs.plan import (
+    actions,
+    capacity_providers,
+    commands,
+    made,
+    role_networks,
+    roles,
+    secrets,
+    security_group,
+    task_definitions,
+)
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, EcsCluster, Network
 from dask_ecs.plan.worker_preload import worker_preload
@@ -25,7 +35,7 @@ class Infrastructure:
 
     account_id: str | None
     ecs_cluster: EcsCluster | None
-    network: Network | None
+    networks: Mapping[Role, Network]
     log_group: str | None
     security_group_id: str | None  # the made one; None where the user gave theirs
     execution_role_arn: str | None
@@ -35,27 +45,28 @@ class Infrastructure:
     """Whatever has come or is to come of it."""
     complete: bool = False
 
+    @property
+    def network(self) -> Network | None:
+        """The network whose VPC all tasks are in."""
+        return next(iter(self.networks.values()), None)
+
 
 def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Action[Any]]]:
     """Return what there is, and what is missing and can be made now."""
     spec, known = target.cluster.spec, observed.known
-    identify, cluster, network, log_group = (
-        actions.IdentifyAccount(),
-        ecs_cluster(target),
-        _network(target),
-        _log_group(target),
-    )
+    identify, cluster, log_group = actions.IdentifyAccount(), ecs_cluster(target), _log_group(target)
+    networks, resolving = role_networks.plan(target, known)
     there = Infrastructure(
         account_id=known.answer(identify),
         ecs_cluster=known.answer(cluster),
-        network=known.answer(network),
+        networks=networks,
         log_group=known.answer(log_group),
         security_group_id=None,
         execution_role_arn=spec.iam.execution_role_arn,
         task_role_arn=spec.iam.task_role_arn,
         definitions={},
     )
-    wanted: list[Action[Any]] = [identify, network]
+    wanted: list[Action[Any]] = [identify, *resolving]
     # Nothing is made before the status can tell that something may be.
     if there.account_id:
         wanted += [cluster, log_group]
@@ -64,7 +75,7 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         wanted.append(_associate(target, there.ecs_cluster, providers))
     # The ports of a scheduler that runs have to be known before its group's rules are touched.
     ports_known = observed.tasks is not None or target.cluster.status.scheduler_task_arn is None
-    if there.account_id and there.network and not spec.network.security_groups and ports_known:
+    if there.account_id and there.network and spec.needs_security_group and ports_known:
         group = _security_group(target, there.network, observed)
         there = dataclasses.replace(there, security_group_id=known.answer(group))
         wanted.append(group)
@@ -82,7 +93,7 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         there = dataclasses.replace(there, definitions=registered)
         wanted += definitions.values()
     missing = [action for action in wanted if known.answer(action) is None]
-    closed = bool(spec.network.security_groups) or there.security_group_id is not None
+    closed = not spec.needs_security_group or there.security_group_id is not None
     complete = not missing and closed and there.definitions.keys() == set(ROLES)
     return dataclasses.replace(there, wanted=tuple(wanted), complete=complete), missing
 
@@ -127,25 +138,6 @@ def _log_group(target: Target) -> actions.EnsureLogGroup:
     # Clusters of other namespaces write to it too, so it carries no mark of this one.
     tags = {"ecs.dask.org/install": target.settings.install}
     return actions.EnsureLogGroup(name=logs.group, retention_days=logs.retention_days, tags=tags)
-
-
-def _network(target: Target) -> actions.ResolveNetwork:
-    wanted, before = target.cluster.spec.network, target.cluster.status.network
-    frozen = None
-    if before.vpc_id and not wanted.subnets:
-        frozen = Network(
-            vpc_id=before.vpc_id,
-            vpc_cidrs=before.vpc_cidrs,
-            subnets=before.subnets,
-            assign_public_ip=before.assign_public_ip,
-        )
-    return actions.ResolveNetwork(
-        vpc_id=wanted.vpc_id,
-        subnets=wanted.subnets,
-        assign_public_ip=wanted.assign_public_ip,
-        fargate=target.cluster.spec.launch_type == "FARGATE",
-        frozen=frozen,
-    )
 
 
 def _security_group(target: Target, network: Network, observed: Observed) -> actions.EnsureSecurityGroup:

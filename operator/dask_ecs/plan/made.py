@@ -46,7 +46,7 @@ def wanted(target: Target) -> tuple[Made, ...]:
         found.append(Made("iam-role", role_name(target, "execution")))
     if not spec.iam.task_role_arn:
         found.append(Made("iam-role", role_name(target, "task")))
-    if not spec.network.security_groups:
+    if spec.needs_security_group:
         found.append(Made("security-group", security_group_name(target)))
     if not spec.cluster_arn:
         found.append(Made("ecs-cluster", ecs_cluster_name(target)))
@@ -76,8 +76,8 @@ def ecs_cluster_name(target: Target) -> str:
 
 def security_group_name(target: Target) -> str:
     """Return the name of the security group, where one is made; another network than the default has its own."""
-    network = target.cluster.spec.network
-    given = network.vpc_id or ",".join(sorted(network.subnets))
+    spec = target.cluster.spec
+    given = spec.network.vpc_id or ",".join(sorted(spec.subnets_of("scheduler")))
     return target.made_name(*([names.short_hash(given)] if given else []), limit=names.SECURITY_GROUP_NAME)
 
 

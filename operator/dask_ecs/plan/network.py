@@ -17,26 +17,27 @@ class Subnet:
 
 
 def choose_subnets(
-    found: Sequence[Subnet], *, given: bool, fargate: bool, assign_public_ip: bool | None
+    found: Sequence[Subnet], *, given: bool, fargate: bool, assign_public_ip: bool | None, field: str
 ) -> tuple[Sequence[Subnet], bool | None]:
     """Return the subnets to use, and whether tasks there get a public address (None: not to be sent, as on EC2).
 
     Tasks of one cluster share one kind of subnet: a Fargate task in a public subnet without a public address, or in
     a private one with it, can not pull its image. The kind is chosen only where the user did not give the subnets.
+    `field` is where the spec gives them, or could.
 
     Raises:
         NeedsUser: there is no subnet, or the given ones are of two kinds and nobody said which address tasks get.
 
     """
     if not found:
-        raise NeedsUser("NoSubnets", "The VPC has no subnets. Create one, or name others in spec.network.subnets.")
+        raise NeedsUser("NoSubnets", f"The VPC has no subnets. Create one, or name others in {field}.")
     public = [subnet for subnet in found if subnet.public]
     private = [subnet for subnet in found if not subnet.public]
     if given:
         if public and private and fargate and assign_public_ip is None:
             raise NeedsUser(
                 "MixedSubnets",
-                f"spec.network.subnets has public subnets ({_ids(public)}) and private ones ({_ids(private)}). "
+                f"{field} has public subnets ({_ids(public)}) and private ones ({_ids(private)}). "
                 "Name subnets of one kind, or set spec.network.assignPublicIp.",
             )
         chosen = list(found)

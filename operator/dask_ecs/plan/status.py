@@ -13,12 +13,11 @@ from dask_ecs.api.status import (
     FinishedScheduler,
     Launch,
     Phase,
-    ResolvedNetwork,
     Roles,
     TaskDefinitions,
     WorkerCounts,
 )
-from dask_ecs.plan import conditions, made
+from dask_ecs.plan import conditions, made, role_networks
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Launch as Written
 from dask_ecs.plan.observed import Observed, Role
@@ -63,7 +62,6 @@ def of_cluster(
     running = len(tasks.joined)
     before = target.cluster.status
     scheduler_ready = said["SchedulerReady"].status == "True"
-    network = there.network
     return before.model_copy(
         update={
             "phase": _phase(said, observed, tasks, suspended=suspended),
@@ -97,14 +95,7 @@ def of_cluster(
             "made": tuple(sorted({*before.made, *map(str, made.wanted(target))} - gone)),
             "security_group_id": there.security_group_id or before.security_group_id,
             "log_group": there.log_group or before.log_group,
-            "network": ResolvedNetwork(
-                vpc_id=network.vpc_id,
-                subnets=network.subnets,
-                vpc_cidrs=network.vpc_cidrs,
-                assign_public_ip=network.assign_public_ip,
-            )
-            if network
-            else before.network,
+            "network": role_networks.resolved(there.networks, before=before.network),
             "launches": written_ahead(observed.launches),
             "finished": finished or before.finished,
             "conditions": conditions.stamp(

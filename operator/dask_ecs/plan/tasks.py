@@ -158,16 +158,16 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
     if tasks.scheduler_address:
         roles.append("worker")
     spec = target.cluster.spec
-    if not (there.complete and there.ecs_cluster and there.network):
+    if not (there.complete and there.ecs_cluster):
         return {}
-    groups = spec.network.security_groups or ((there.security_group_id,) if there.security_group_id else ())
+    made_group = (there.security_group_id,) if there.security_group_id else ()
     return {
         role: launch.base_request(
             spec,
             role,
             ecs_cluster=there.ecs_cluster,
-            network=there.network,
-            security_groups=tuple(groups),
+            network=there.networks[role],
+            security_groups=spec.security_groups_of(role) or made_group,
             task_definition_arn=there.definitions[role],
             command=infrastructure.command(target, role, scheduler_address=tasks.scheduler_address or ""),
             scheduler_address=tasks.scheduler_address if role == "worker" else None,

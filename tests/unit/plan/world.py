@@ -216,7 +216,11 @@ def _answer(action: Action[Any]) -> Any:
         case actions.FindEcsCluster():
             return ECS_CLUSTER.arn
         case actions.ResolveNetwork():
-            return NETWORK
+            return dataclasses.replace(
+                NETWORK,
+                subnets=action.subnets or NETWORK.subnets,
+                assign_public_ip=NETWORK.assign_public_ip if action.fargate else None,
+            )
         case actions.IdentifyAccount():
             return "123456789012"
         case actions.EnsureRole():
