@@ -85,6 +85,16 @@ class Scheduler(TaskShape, TaskLaunch):
         return parse_memory(self.memory)
 
 
+class Naming(Model):
+    """Which numbers workers have for names."""
+
+    start: Annotated[int, Field(ge=0, le=1_000_000_000, json_schema_extra={"format": "int32"})] = 0
+    """The first worker's name."""
+
+    step: Annotated[int, Field(ge=1, le=1_000_000, json_schema_extra={"format": "int32"})] = 1
+    """How much larger each next name is."""
+
+
 class Worker(TaskShape, TaskLaunch):
     """The Dask workers, each one task."""
 
@@ -107,6 +117,10 @@ class Worker(TaskShape, TaskLaunch):
 
     threads: Annotated[int, Field(ge=1, le=1024, json_schema_extra={"format": "int32"})] | None = None
     """Threads of each worker; by default as many as it has whole vCPUs, at least one."""
+
+    naming: Naming | None = None
+    """Names workers by numbers, start, start + step and so on; a worker that is replaced or comes anew takes the first
+    that is free. Then each is run by a call of its own. By default workers are alike, and Dask names them."""
 
     extra_args: Arguments = ()
     """Arguments appended to the command `dask worker` (or `dask-cuda-worker`)."""

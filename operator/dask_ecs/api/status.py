@@ -110,6 +110,9 @@ class Launch(Model):
     capacity_provider: Annotated[str, Field(max_length=255)] | None = None
     """On what it starts them; absent: on the role's launch type."""
 
+    worker_name: Annotated[str, Field(max_length=32)] | None = None
+    """What the worker is called that it starts, if workers have names."""
+
 
 class LaunchPlace(Model):
     """Where the cluster's next tasks stand among those that wait for AWS's launch rate."""

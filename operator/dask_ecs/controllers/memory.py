@@ -51,6 +51,7 @@ class Memory:
                 request_hash=entry.request_hash,
                 written_at=datetime.datetime.fromisoformat(entry.time),
                 capacity_provider=entry.capacity_provider,
+                worker_name=entry.worker_name,
             )
             for entry in cluster.status.launches
         )

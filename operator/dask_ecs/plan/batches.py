@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 from typing import TYPE_CHECKING
 
 from dask_ecs.plan import capacity_providers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Set
 
-    from dask_ecs.api.spec import DaskClusterSpec
+    from dask_ecs.api.spec import DaskClusterSpec, Naming
     from dask_ecs.plan.observed import Launch, Role, Task
 
 # AWS: "RunTask": at most ten tasks a call.
@@ -25,21 +26,38 @@ class Batch:
     count: int
     capacity_provider: str | None = None
     """None: they run by launch type."""
+    worker_name: str | None = None
+    """None: workers are alike, and Dask names them."""
 
 
 def of_missing(
     spec: DaskClusterSpec, role: Role, missing: int, *, live: Sequence[Task], pending: Mapping[Launch, int]
 ) -> list[Batch]:
     """Return how so many tasks are run beside the live ones of the role, and those on their way by launches."""
+    counts = _on_providers(spec, role, missing, live=live, pending=pending)
+    return [batch for provider, count in counts.items() for batch in _calls(provider, count)]
+
+
+def of_named(batches: Iterable[Batch], naming: Naming, *, taken: Set[str]) -> list[Batch]:
+    """Return the same for workers with names: one call each, the first names that are free."""
+    numbers = itertools.count(naming.start, naming.step)
+    free = (name for number in numbers if (name := str(number)) not in taken)
+    return [
+        dataclasses.replace(batch, count=1, worker_name=next(free)) for batch in batches for _ in range(batch.count)
+    ]
+
+
+def _on_providers(
+    spec: DaskClusterSpec, role: Role, missing: int, *, live: Sequence[Task], pending: Mapping[Launch, int]
+) -> Mapping[str, int] | Mapping[None, int]:
     strategy = capacity_providers.strategy(spec, role)
     if not strategy:
-        return list(_calls(None, missing))
+        return {None: missing}
     actual = by_provider(live)
     for launch, count in pending.items():
         actual[launch.capacity_provider] += count
     wanted = sum(actual.values()) + missing
-    lacking = capacity_providers.lacking(strategy, wanted=wanted, actual=actual, most=missing)
-    return [batch for provider, count in lacking.items() for batch in _calls(provider, count)]
+    return capacity_providers.lacking(strategy, wanted=wanted, actual=actual, most=missing)
 
 
 def by_provider(tasks: Iterable[Task]) -> collections.Counter[str | None]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dask_ecs.plan import names, run_task
 from dask_ecs.plan.actions import ForgetLaunch, RunTasks
-from dask_ecs.plan.observed import LAUNCH_VARIABLE, PORTS_VARIABLE, SCHEDULER_VARIABLE, Launch
+from dask_ecs.plan.observed import LAUNCH_VARIABLE, NAME_VARIABLE, PORTS_VARIABLE, SCHEDULER_VARIABLE, Launch
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def new(
         request_hash="",
         written_at=now,
         capacity_provider=batch.capacity_provider,
+        worker_name=batch.worker_name,
     )
     request = complete(request, launch)
     launch = dataclasses.replace(launch, request_hash=hash_of(request))
@@ -104,7 +105,7 @@ def base_request(
     started_by: str,
     tags: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return RunTask's parameters but for token, count and capacity provider.
+    """Return RunTask's parameters but for what differs from launch to launch.
 
     Raises:
         NeedsUser: the command is longer than RunTask's overrides may be.
@@ -125,7 +126,16 @@ def base_request(
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
     request |= run_task.options(spec, role, ecs_cluster=ecs_cluster)
-    excess = len(json.dumps(complete(request, _longest(role))["overrides"])) - OVERRIDES_LIMIT
+    excess = (
+        len(
+            json.dumps(
+                complete(request, _longest(role, named=role == "worker" and spec.worker.naming is not None))[
+                    "overrides"
+                ]
+            )
+        )
+        - OVERRIDES_LIMIT
+    )
     if excess > 0:
         raise NeedsUser(
             "CommandTooLong",
@@ -137,7 +147,11 @@ def base_request(
 def complete(request: Mapping[str, Any], launch: Launch) -> dict[str, Any]:
     """Return the whole request of a launch: the same arguments give the same bytes."""
     (override,) = request["overrides"]["containerOverrides"]
-    environment = [*override["environment"], {"name": LAUNCH_VARIABLE, "value": launch.token}]
+    told = {LAUNCH_VARIABLE: launch.token}
+    if launch.worker_name:
+        told[NAME_VARIABLE] = launch.worker_name
+        override = {**override, "command": [*override["command"], "--name", launch.worker_name]}
+    environment = [*override["environment"], *({"name": name, "value": value} for name, value in told.items())]
     whole = {
         **request,
         "overrides": {"containerOverrides": [{**override, "environment": environment}]},
@@ -149,8 +163,15 @@ def complete(request: Mapping[str, Any], launch: Launch) -> dict[str, Any]:
     return whole
 
 
-def _longest(role: Role) -> Launch:
-    return Launch(token="0" * 32, role=role, count=1, request_hash="", written_at=datetime.datetime.max)
+def _longest(role: Role, *, named: bool) -> Launch:
+    return Launch(
+        token="0" * 32,
+        role=role,
+        count=1,
+        request_hash="",
+        written_at=datetime.datetime.max,
+        worker_name="0" * 16 if named else None,
+    )
 
 
 def hash_of(request: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ ROLES: tuple[Role, ...] = ("scheduler", "worker")
 LAUNCH_VARIABLE = "DASK_ECS_LAUNCH"
 SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 PORTS_VARIABLE = "DASK_ECS_SCHEDULER_PORTS"
+NAME_VARIABLE = "DASK_ECS_WORKER_NAME"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +34,7 @@ class Task:
     launch_token: str | None = None
     scheduler_address: str | None = None  # of a worker: whose it is
     ports: tuple[int, int] | None = None  # of a scheduler: its own and its dashboard's, whatever the spec says by now
+    worker_name: str | None = None  # of a worker that got one
     capacity_provider: str | None = None  # None: it runs by launch type
     private_ip: str | None = None
     health: str = "UNKNOWN"
@@ -155,6 +157,8 @@ class Launch:
     written_at: datetime.datetime
     capacity_provider: str | None = None
     """On what it runs them; None: by launch type."""
+    worker_name: str | None = None
+    """Of its only task, if that is a worker that gets one."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -208,6 +208,7 @@ def written_ahead(launches: Iterable[Written]) -> tuple[Launch, ...]:
             request_hash=entry.request_hash,
             time=rfc3339_micro(entry.written_at),
             capacity_provider=entry.capacity_provider,
+            worker_name=entry.worker_name,
         )
         for entry in launches
     )

@@ -136,6 +136,8 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             live=tasks.workers if role == "worker" else (),
             pending=of_role,
         )
+        if role == "worker" and (naming := target.cluster.spec.worker.naming):
+            calls = batches.of_named(calls, naming, taken=_names(tasks, observed))
         todo += _launches(role, calls[: max(room, 0)], target=target, request=request, now=now)
     # Tasks that may be on their way are no reason to stop one that is there.
     excess = len(tasks.workers) - target.cluster.spec.worker.replicas
@@ -176,6 +178,16 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
         )
         for role in roles
     }
+
+
+def _names(tasks: Tasks, observed: Observed) -> set[str]:
+    """Return the names that a scheduler would not give another worker: of all that have not ended, or may be there."""
+    there = (
+        task.worker_name
+        for task in observed.of_role("worker")
+        if not task.is_stopped and task.scheduler_address == tasks.scheduler_address
+    )
+    return {name for name in (*there, *(entry.worker_name for entry in observed.launches)) if name is not None}
 
 
 def _launches(

@@ -10,6 +10,7 @@ from dask_ecs.plan import actions, cluster
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
+    NAME_VARIABLE,
     PORTS_VARIABLE,
     SCHEDULER_VARIABLE,
     EcsCluster,
@@ -180,6 +181,7 @@ class World:
             desired_status="RUNNING",
             launch_token=environment[LAUNCH_VARIABLE],
             scheduler_address=environment.get(SCHEDULER_VARIABLE),
+            worker_name=environment.get(NAME_VARIABLE),
             capacity_provider=next(
                 (item["capacityProvider"] for item in action.request.get("capacityProviderStrategy", ())), None
             ),
