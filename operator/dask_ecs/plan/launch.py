@@ -126,16 +126,8 @@ def base_request(
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
     request |= run_task.options(spec, role, ecs_cluster=ecs_cluster)
-    excess = (
-        len(
-            json.dumps(
-                complete(request, _longest(role, named=role == "worker" and spec.worker.naming is not None))[
-                    "overrides"
-                ]
-            )
-        )
-        - OVERRIDES_LIMIT
-    )
+    longest = _longest(role, named=role == "worker" and spec.worker.naming is not None)
+    excess = len(json.dumps(complete(request, longest)["overrides"])) - OVERRIDES_LIMIT
     if excess > 0:
         raise NeedsUser(
             "CommandTooLong",
