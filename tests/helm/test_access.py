@@ -37,6 +37,9 @@ NEEDED = [
     Access("patch", "daskclusters", DASK),
     Access("patch", "daskclusters", DASK, "status"),
     Access("create", "events"),
+    *(Access(verb, "secrets") for verb in ("get", "create", "patch")),
+    *(Access(verb, "services") for verb in ("get", "create", "patch", "delete")),
+    *(Access(verb, "endpointslices", "discovery.k8s.io") for verb in ("get", "create", "patch", "delete")),
 ]
 NOT_NEEDED = [
     Access("create", "daskclusters", DASK),
@@ -46,7 +49,11 @@ NOT_NEEDED = [
     Access("update", "daskclusters", DASK, "status"),
     Access("patch", "daskclusters", DASK, "scale"),
     Access("list", "events"),
-    Access("get", "secrets"),
+    Access("list", "secrets"),
+    Access("watch", "secrets"),
+    Access("delete", "secrets"),
+    Access("list", "services"),
+    Access("list", "endpointslices", "discovery.k8s.io"),
     Access("get", "configmaps"),
     Access("get", "pods"),
     Access("create", "pods"),

@@ -10,6 +10,16 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
+# What clients find their clusters by. Each is read by its name, never listed; Kubernetes deletes it with its cluster.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create, patch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, create, patch, delete]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, create, patch, delete]
 {{- end }}
 
 {{- define "dask-ecs-operator.subjects" -}}

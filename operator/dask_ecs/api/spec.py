@@ -28,6 +28,7 @@ from dask_ecs.api.fields import (
 from dask_ecs.api.model import Model
 from dask_ecs.api.quantity import parse_cpu, parse_memory
 from dask_ecs.api.rules import Rule
+from dask_ecs.api.service import Service
 from dask_ecs.api.spec_rules import (
     CLUSTER_RULES,
     GIVEN_GROUPS_STAY_CLOSED,
@@ -255,6 +256,9 @@ class DaskClusterSpec(Model):
 
     logs: Logs = Logs()
     """Where the output of scheduler and workers goes in CloudWatch Logs."""
+
+    service: Service = Service()
+    """The Kubernetes Service that leads to the scheduler."""
 
     tags: Tags = Field(default_factory=dict)
     """AWS tags on the cluster's tasks and, with isolation: cluster, on all else that is made for it."""

@@ -15,6 +15,7 @@ Arn = Annotated[str, Field(max_length=2048)]
 AwsId = Annotated[str, Field(max_length=64)]
 Url = Annotated[str, Field(max_length=512)]
 Cidr = Annotated[str, Field(max_length=64)]
+ObjectName = Annotated[str, Field(max_length=253)]
 MadeName = Annotated[str, Field(max_length=320)]
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int32"})]
@@ -124,6 +125,20 @@ class LaunchPlace(Model):
     """Seconds until they are expected to be launched, when this was written."""
 
 
+class Binding(Model):
+    """The Secret that holds what a client needs to connect (servicebinding.io, "Provisioned Service")."""
+
+    name: ObjectName
+    """Its name, in the namespace of the DaskCluster."""
+
+
+class ServiceReference(Model):
+    """The Service that leads to the scheduler."""
+
+    name: ObjectName
+    """Its name, in the namespace of the DaskCluster."""
+
+
 class FinishedScheduler(Model):
     """A scheduler that ended by itself and well, as a client's shutdown asks for."""
 
@@ -148,6 +163,12 @@ class DaskClusterStatus(Model):
 
     dashboard_link: Url | None = None
     """Where the scheduler's dashboard is."""
+
+    binding: Binding | None = None
+    """The Secret that holds what a client needs to connect."""
+
+    service: ServiceReference | None = None
+    """The Service that leads to the scheduler, if there is one."""
 
     replicas: Count = 0
     """Workers that exist, for the scale subresource."""

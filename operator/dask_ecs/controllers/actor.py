@@ -8,6 +8,7 @@ from typing import Any
 from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
 from dask_ecs.aws.session import Aws
 from dask_ecs.controllers import act
+from dask_ecs.controllers.bindings import BindingError, Bindings
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.recorder import Recorder
 from dask_ecs.controllers.shared import SharedAnswers
@@ -16,6 +17,7 @@ from dask_ecs.controllers.users import Users
 from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan import actions
 from dask_ecs.plan.action import Action
+from dask_ecs.plan.bindings import EnsureObject
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.security_group import Rule
 from dask_ecs.plan.target import Target
@@ -40,6 +42,7 @@ class Actor:
         users: Users,
         watchers: TaskWatchers,
         recorder: Recorder,
+        bindings: Bindings,
         ingress_of: Callable[[str], Iterable[Rule]],
         now: Callable[[], datetime.datetime],
     ) -> None:
@@ -47,6 +50,7 @@ class Actor:
         self._users = users
         self._watchers = watchers
         self._recorder = recorder
+        self._bindings = bindings
         self._ingress_of = ingress_of
         self._now = now
 
@@ -57,9 +61,11 @@ class Actor:
         try:
             if isinstance(action, actions.RunTasks):
                 await self._run_tasks(aws, target, memory, action)
+            elif isinstance(action, EnsureObject):
+                memory.answers[action.fingerprint] = await self._bindings.ensure(metadata, action)
             else:
                 await self._act(aws, target, memory, action)
-        except (AwsError, NeedsUser, SchedulerError) as error:
+        except (AwsError, NeedsUser, SchedulerError, BindingError) as error:
             await self._hold(target, memory, action, error)
             return
         if memory.holds.get(action.subject) and not isinstance(action, actions.RunTasks):
@@ -123,7 +129,11 @@ class Actor:
         memory.holds.pop(action.subject, None)
 
     async def _hold(
-        self, target: Target, memory: Memory, action: Action[Any], error: AwsError | NeedsUser | SchedulerError
+        self,
+        target: Target,
+        memory: Memory,
+        action: Action[Any],
+        error: AwsError | NeedsUser | SchedulerError | BindingError,
     ) -> None:
         metadata = target.cluster.metadata
         transient, waits, request_id = True, False, ""
@@ -133,6 +143,8 @@ class Actor:
             waits = error.kind is Kind.NEEDS_USER
         elif isinstance(error, NeedsUser):
             reason, message, transient, waits = error.reason, error.message, False, True
+        elif isinstance(error, BindingError):
+            reason, message = "KubernetesUnavailable", f"Could not {action}: {error}."
         else:
             reason, message = "SchedulerUnreachable", f"Could not {action}: {error}"
         level = logging.INFO if transient else logging.WARNING

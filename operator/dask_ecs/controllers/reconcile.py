@@ -15,6 +15,7 @@ from dask_ecs.api.status import DaskClusterStatus, LaunchPlace
 from dask_ecs.aws.session import Sessions
 from dask_ecs.controllers import observe
 from dask_ecs.controllers.actor import Actor
+from dask_ecs.controllers.bindings import Bindings
 from dask_ecs.controllers.launch_queue import Granted, LaunchQueue, Waiting
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.objects import FINALIZER, GoneError, Objects
@@ -56,6 +57,7 @@ class Reconciler:
         queue: WorkQueue,
         objects: Objects,
         recorder: Recorder,
+        bindings: Bindings,
         sessions: Sessions,
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
@@ -80,6 +82,7 @@ class Reconciler:
             users=self._users,
             watchers=self.watchers,
             recorder=recorder,
+            bindings=bindings,
             ingress_of=self._ingress_of,
             now=now,
         )

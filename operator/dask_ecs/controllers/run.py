@@ -17,6 +17,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from dask_ecs.aws import turns
 from dask_ecs.aws.session import Sessions
 from dask_ecs.controllers import log_format, login, slots
+from dask_ecs.controllers.bindings import Bindings
 from dask_ecs.controllers.informer import Informer
 from dask_ecs.controllers.objects import UNAVAILABLE, ConflictError, GoneError, Objects
 from dask_ecs.controllers.queue import WorkQueue
@@ -132,7 +133,13 @@ async def _serve(
     store, objects = Store(), Objects(api)
     queue = WorkQueue(is_urgent=store.is_being_deleted)
     reconciler = Reconciler(
-        settings=settings, store=store, queue=queue, objects=objects, recorder=Recorder(api), sessions=sessions
+        settings=settings,
+        store=store,
+        queue=queue,
+        objects=objects,
+        recorder=Recorder(api),
+        bindings=Bindings(api),
+        sessions=sessions,
     )
     await _load(objects, store, options.namespaces, meet=reconciler.meet)
     for key in store:

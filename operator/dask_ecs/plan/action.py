@@ -23,6 +23,7 @@ Subject = Literal[
     "stop",
     "scaleDown",
     "terminate",
+    "binding",
 ]
 
 Result = TypeVar("Result")

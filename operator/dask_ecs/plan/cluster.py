@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.plan import admission, infrastructure, made, status, tasks, teardown
+from dask_ecs.plan import admission, bindings, conditions, infrastructure, made, status, tasks, teardown
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
@@ -57,6 +57,8 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
                 todo += step.todo
                 deletions, gone = _clear_up(target, there, observed)
                 todo += deletions
+        if not status.is_unseen(target, observed, sorted_tasks):
+            todo += bindings.plan(target, observed, _endpoint(observed, sorted_tasks))
     except NeedsUser as error:
         problem = error
     all_planned = problem is not None or (there.complete and observed.tasks is not None)
@@ -83,6 +85,13 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
         holds=observed.holds,
         infrastructure=there.wanted,
     )
+
+
+def _endpoint(observed: Observed, sorted_tasks: tasks.Tasks) -> bindings.Endpoint | None:
+    if sorted_tasks.scheduler_address is None or not conditions.scheduler_is_ready(observed, sorted_tasks):
+        return None
+    dashboard = status.dashboard(sorted_tasks)
+    return bindings.Endpoint(address=sorted_tasks.scheduler_address, dashboard_link=dashboard)
 
 
 def _clear_up(

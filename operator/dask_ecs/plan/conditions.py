@@ -135,13 +135,19 @@ def _scheduler(observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
     task = tasks.scheduler
     if task is None:
         return _not_running("scheduler", observed, tasks, otherwise="The scheduler has not been started yet.")
-    if _answers(observed, tasks) or (task.is_running and task.health == "HEALTHY"):
+    if scheduler_is_ready(observed, tasks):
         return Said(status="True", reason="SchedulerRunning")
     if task.is_running:
         return Said(
             status="False", reason="SchedulerStarting", message=f"Task {task.id} runs; Dask does not answer yet."
         )
     return Said(status="False", reason="TaskStarting", message=f"Task {task.id} is {task.last_status}.")
+
+
+def scheduler_is_ready(observed: Observed, tasks: Tasks) -> bool:
+    """Whether clients can connect, as far as the operator or ECS can tell."""
+    task = tasks.scheduler
+    return task is not None and (_answers(observed, tasks) or (task.is_running and task.health == "HEALTHY"))
 
 
 def _answers(observed: Observed, tasks: Tasks) -> bool:

@@ -47,6 +47,13 @@ def _cut(readable: str, end: str, *, limit: int) -> str:
     return f"{readable[: limit - len(end) - 1].rstrip('-')}-{end}"
 
 
+def cut(name: str, *, suffix: str, limit: int) -> str:
+    """Return `name` with `suffix`, at most `limit` characters: what is too long is cut and gets a hash there."""
+    if len(name) + len(suffix) <= limit:
+        return name + suffix
+    return _cut(name, short_hash(name), limit=limit - len(suffix)) + suffix
+
+
 def started_by(*, install: str, uid: str) -> str:
     """Return the `startedBy` that marks a cluster's tasks (AWS: "RunTask": 128 of letters, digits, - / _)."""
     return f"dask/{install}/{uid}"

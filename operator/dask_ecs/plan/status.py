@@ -9,15 +9,17 @@ from typing import Any
 
 from dask_ecs.api.conditions import Condition
 from dask_ecs.api.status import (
+    Binding,
     DaskClusterStatus,
     FinishedScheduler,
     Launch,
     Phase,
     Roles,
+    ServiceReference,
     TaskDefinitions,
     WorkerCounts,
 )
-from dask_ecs.plan import conditions, made, role_networks
+from dask_ecs.plan import bindings, conditions, made, role_networks
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Launch as Written
 from dask_ecs.plan.observed import Observed, Role
@@ -54,7 +56,7 @@ def of_cluster(
     """Return the whole status of a cluster that is wanted; `gone` is what it had made once and does not use now."""
     news = {subject: hold for subject, hold in observed.holds.items() if hold.is_news}
     observed = dataclasses.replace(observed, holds=news)
-    if _is_unseen(target, observed, tasks):
+    if is_unseen(target, observed, tasks):
         return _of_unseen(target, observed, problem=problem, now=now)
     suspended = finished is not None
     said = conditions.of_cluster(target, there, observed, tasks, suspended=suspended, problem=problem)
@@ -62,12 +64,15 @@ def of_cluster(
     running = len(tasks.joined)
     before = target.cluster.status
     scheduler_ready = said["SchedulerReady"].status == "True"
+    binding, service = bindings.binding_name(target, observed), bindings.service_there(target, observed)
     return before.model_copy(
         update={
             "phase": _phase(said, observed, tasks, suspended=suspended),
             "observed_generation": target.cluster.metadata.generation,
             "scheduler_address": tasks.scheduler_address if scheduler_ready else None,
-            "dashboard_link": _dashboard(tasks) if scheduler_ready else None,
+            "dashboard_link": dashboard(tasks) if scheduler_ready else None,
+            "binding": Binding(name=binding) if binding else None,
+            "service": ServiceReference(name=service) if service else None,
             "replicas": len(tasks.workers) + pending.get("worker", 0),
             # A UID is always a label's value, which a name may be too long for.
             "selector": f"ecs.dask.org/uid={target.cluster.metadata.uid}",
@@ -105,7 +110,7 @@ def of_cluster(
     )
 
 
-def _is_unseen(target: Target, observed: Observed, tasks: Tasks) -> bool:
+def is_unseen(target: Target, observed: Observed, tasks: Tasks) -> bool:
     """Whether a cluster that ran has not been looked at yet since the operator's start."""
     before = target.cluster.status
     if observed.tasks is None:
@@ -131,7 +136,8 @@ def _of_unseen(
     )
 
 
-def _dashboard(tasks: Tasks) -> str | None:
+def dashboard(tasks: Tasks) -> str | None:
+    """Return where the scheduler's dashboard is."""
     task = tasks.scheduler
     return f"http://{task.private_ip}:{task.ports[1]}/status" if task and task.ports else None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.daskcluster import DaskCluster
-from dask_ecs.plan import actions, cluster
+from dask_ecs.plan import actions, bindings, cluster
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
@@ -233,6 +233,8 @@ def _answer(action: Action[Any]) -> Any:
             return "sg-1"
         case actions.RegisterTaskDefinition():
             return f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{action.request['family']}:1"
+        case bindings.EnsureObject():
+            return action.digest
         case _:
             return True
 
