@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DEFAULT_VPC: Final = "127.77.0.0/16"
+"""Loopback, so that every address in it can be bound without privileges."""
+
 _RESERVED: Final = 4
 """AWS keeps the first four addresses of a subnet and its last ("Subnet CIDR blocks", VPC guide)."""
 _BLOCK: Final = 64

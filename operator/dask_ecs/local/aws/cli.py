@@ -9,6 +9,7 @@ from typing import Literal
 
 import click
 
+from .addresses import DEFAULT_VPC
 from .delays import PROFILES, profile
 
 
@@ -35,6 +36,7 @@ from .delays import PROFILES, profile
     help="JSON file with more rows for the image table.",
 )
 @click.option("--region", default="eu-west-1", show_default=True, help="Region whose default VPC is made at start.")
+@click.option("--vpc", default=DEFAULT_VPC, show_default=True, metavar="CIDR", help="Range of the default VPCs.")
 @click.option("--throttle", is_flag=True, help="Enforce ECS' documented request rates.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the faults with a probability.")
 @click.option("--until-stdin-closes", is_flag=True, help="End when standard input closes, so with the starter.")
@@ -45,6 +47,7 @@ def command(
     profile_name: str,
     image_table: Path | None,
     region: str,
+    vpc: str,
     throttle: bool,
     seed: int,
     until_stdin_closes: bool,
@@ -65,6 +68,7 @@ def command(
         throttle=throttle,
         seed=seed,
         region=region,
+        vpc=vpc,
         until_stdin_closes=until_stdin_closes,
     )
     asyncio.run(serve(settings))

@@ -16,6 +16,8 @@ import urllib.parse
 import urllib.request
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from .addresses import DEFAULT_VPC
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
@@ -53,6 +55,7 @@ class LocalAWS:
         profile: str = "default",
         port: int = 0,
         region: str = "eu-west-1",
+        vpc: str = DEFAULT_VPC,
         image_table: Path | None = None,
         throttle: bool = False,
         delays: dict[str, float] | None = None,
@@ -62,7 +65,7 @@ class LocalAWS:
         Raises LocalAWSError with the end of the server's log when it is not ready within a minute.
         """
         arguments = ["--executor", executor, "--profile", profile, "--port", str(port), "--region", region]
-        arguments += ["--until-stdin-closes"]
+        arguments += ["--vpc", vpc, "--until-stdin-closes"]
         arguments += ["--throttle"] if throttle else []
         arguments += ["--image-table", str(image_table)] if image_table else []
         with tempfile.TemporaryFile() as log:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 
+from .addresses import DEFAULT_VPC
 from .autoscaling.groups import Groups
 from .browsers import refuse_browsers
 from .calls import CallLog
@@ -58,6 +59,7 @@ class Settings:
     throttle: bool = False
     seed: int = 0
     region: str = "eu-west-1"
+    vpc: str = DEFAULT_VPC
     until_stdin_closes: bool = False
 
 
@@ -102,7 +104,7 @@ async def _assemble(
     closing.callback(moto.close)
     closing.push_async_callback(executor.close)
     delays = settings.delays
-    vpcs, capacity, calls = Vpcs(moto, delays), Capacity(), CallLog()
+    vpcs, capacity, calls = Vpcs(moto, delays, default_vpc=settings.vpc), Capacity(), CallLog()
     faults, throttle = Faults(seed=settings.seed), Throttle(on=settings.throttle)
     sqs = Sqs(moto)
     eventbridge = EventBridge(moto=moto, sqs=sqs, delays=delays)

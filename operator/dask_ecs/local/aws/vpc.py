@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from .delays import Delays
     from .ecs.task import NetworkAttachment
     from .moto_server import Moto
-
-DEFAULT_VPC: Final = "127.77.0.0/16"
-"""Loopback, so that every address in it can be bound without privileges."""
-DEFAULT_SUBNETS: Final = ("127.77.0.0/18", "127.77.64.0/18", "127.77.128.0/18")
-"""One public subnet in each of three zones; 127.77.192.0/18 is left for subnets that users make."""
 
 
 class NetworkError(Exception):
@@ -57,9 +53,10 @@ class TaskNetwork:
 class Vpcs:
     """The networks of every account and region, kept by moto."""
 
-    def __init__(self, moto: Moto, delays: Delays) -> None:
+    def __init__(self, moto: Moto, delays: Delays, *, default_vpc: str) -> None:
         self._moto = moto
         self._delays = delays
+        self._default_vpc = default_vpc
         self._prepared: set[tuple[str, str]] = set()
         self._pools: dict[str, AddressPool] = {}
 
@@ -67,7 +64,7 @@ class Vpcs:
         """Give the region its default VPC on loopback, once, before anything is asked of it."""
         if (account, region) not in self._prepared:
             self._prepared.add((account, region))
-            await self._moto.run(lambda: _make_default_vpc(ec2_backends[account][region]))
+            await self._moto.run(lambda: _make_default_vpc(ec2_backends[account][region], self._default_vpc))
 
     async def check(self, account: str, region: str, configuration: dict[str, Any]) -> TaskNetwork:
         """Check RunTask's networkConfiguration; raise InvalidParameterException."""
@@ -137,7 +134,8 @@ def dependents_of_security_group(ec2: Any, group_id: str) -> bool:
     )
 
 
-def _make_default_vpc(ec2: Any) -> None:
+def _make_default_vpc(ec2: Any, cidr: str) -> None:
+    """Make it, with a public subnet in each of three zones; the last quarter is left for subnets that users make."""
     before = ec2.get_default_vpc()
     for subnets in ec2.subnets.values():
         subnets.clear()
@@ -147,14 +145,15 @@ def _make_default_vpc(ec2: Any) -> None:
     ec2.groups.pop(before.id, None)
     del ec2.vpcs[before.id]
 
-    vpc = ec2.create_vpc(DEFAULT_VPC, is_default=True)
+    vpc = ec2.create_vpc(cidr, is_default=True)
     ec2.default_vpc = vpc
     gateway = ec2.create_internet_gateway()
     ec2.attach_internet_gateway(gateway.id, vpc.id)
     main = next(table for table in ec2.route_tables.values() if table.vpc_id == vpc.id)
     ec2.create_route(main.id, "0.0.0.0/0", None, gateway_id=gateway.id)
-    for zone, cidr in zip(ec2.describe_availability_zones(), DEFAULT_SUBNETS, strict=False):
-        subnet = ec2.create_subnet(vpc.id, cidr, availability_zone=zone.name)
+    public = list(map(str, ipaddress.IPv4Network(cidr).subnets(prefixlen_diff=2)))[:3]
+    for zone, subnet_cidr in zip(ec2.describe_availability_zones(), public, strict=False):
+        subnet = ec2.create_subnet(vpc.id, subnet_cidr, availability_zone=zone.name)
         subnet.map_public_ip_on_launch = True
         subnet.default_for_az = True
 
