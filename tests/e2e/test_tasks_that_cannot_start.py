@@ -1,5 +1,6 @@
 """A task that can not start: a condition says why, in AWS's words, and what to do; it is tried again until it can."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_an_image_whose_program_fails_at_once_is_shown_with_its_last_words(tenan
     script = "echo 'ModuleNotFoundError: No module named dask' >&2; exit 3"
     account.aws.images(add=[dask_image(account.aws, image, entrypoint=["/bin/sh", "-c", script])])
     name = tenant.apply(manifest(image=image))
-    condition = tenant.wait_for_condition(name, "SchedulerReady", "False", reason="SchedulerFailed")
+    condition = tenant.wait_for_condition(name, "SchedulerReady", "False", reason="DaskNotInImage")
     assert "exited with 3: Essential container in task exited" in condition["message"]
     assert "Its log ends: ModuleNotFoundError: No module named dask" in condition["message"]
     assert retry_at(condition)
@@ -58,7 +59,7 @@ def test_an_image_whose_program_fails_at_once_is_shown_with_its_last_words(tenan
 def test_arguments_that_dask_refuses_are_shown_and_an_edit_of_them_is_tried_at_once(tenant: Tenant) -> None:
     wrong = manifest(scheduler={"cpu": "0.25", "memory": "1Gi", "extraArgs": ["--no-such-option"]})
     name = tenant.apply(wrong)
-    condition = tenant.wait_for_condition(name, "SchedulerReady", "False", reason="SchedulerFailed")
+    condition = tenant.wait_for_condition(name, "SchedulerReady", "False", reason="ArgumentsInvalid")
     assert "exited with 2" in condition["message"]
     assert "No such option" in condition["message"]
     assert "extraArgs" in condition["message"]
@@ -68,7 +69,7 @@ def test_arguments_that_dask_refuses_are_shown_and_an_edit_of_them_is_tried_at_o
 
 def test_the_scheduler_runs_on_while_its_workers_can_not_start(tenant: Tenant) -> None:
     name = tenant.apply(manifest(replicas=2, worker={"extraArgs": ["--no-such-option"]}))
-    condition = tenant.wait_for_condition(name, "WorkersReady", "False", reason="WorkerFailed")
+    condition = tenant.wait_for_condition(name, "WorkersReady", "False", reason="ArgumentsInvalid")
     assert "0 of 2 workers have joined" in condition["message"]
     assert "No such option" in condition["message"]
     status = tenant.wait_for(name, lambda status: status["phase"] == "Degraded")
@@ -146,7 +147,9 @@ def test_a_call_that_the_operator_may_not_make_is_named_with_what_to_allow(
     name = lone_tenant.apply(manifest())
     condition = lone_tenant.wait_for_condition(name, condition_type, "False", reason="AccessDenied")
     assert message in condition["message"]
-    assert "Allow the operator's AWS identity what the message names." in condition["message"]
+    statement = json.dumps({"Effect": "Allow", "Action": operation, "Resource": "*"})
+    identity = "arn:aws:sts::123456789012:assumed-role/dask-ecs-operator/pod"
+    assert f"Add this statement to a policy of {identity}: {statement}" in condition["message"]
     assert lone_tenant.condition(name, "Stalled")["message"] == condition["message"]
     assert kstatus(lone_tenant.get(name)) == "Failed"
     refused = quiet_account.aws.calls()[operation]

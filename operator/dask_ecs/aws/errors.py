@@ -6,7 +6,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from dask_ecs.plan import diagnosis
+from dask_ecs.plan import access_denied, diagnosis
 
 
 class Kind(enum.Enum):
@@ -50,8 +50,8 @@ class AwsError(Exception):
     @property
     def advice(self) -> str:
         """What AWS said and what to do, for a person."""
-        known = diagnosis.diagnose(f"{self.code} {self.message}")
-        said = f"{self.operation} failed: {self.message.rstrip('.')} ({self.code})."
+        known = diagnosis.diagnose(f"{self.code} {self.message}", action=self.operation)
+        said = f"{self.operation} failed: {access_denied.readable(self.message).rstrip('.')} ({self.code})."
         return f"{said} {known.fix}" if known else said
 
 
