@@ -233,6 +233,17 @@ CONTAINERS = (
             "spec.worker.extraArgs", "must be of type array", RefusedBy.BOUND),
 )
 
+UPDATES = (
+    Refused("an unknown update strategy", {"updateStrategy": {"type": "Rolling"}},
+            "spec.updateStrategy.type", 'supported values: "RollingUpdate", "Recreate", "OnDelete"', RefusedBy.BOUND),
+    Refused("a share of more than all workers", {"updateStrategy": {"maxSurge": "150%"}},
+            "spec.updateStrategy.maxSurge", 'write 2 or "25%"'),
+    Refused("a negative number of missing workers", {"updateStrategy": {"maxUnavailable": -1}},
+            "spec.updateStrategy.maxUnavailable", 'write 2 or "25%"'),
+    Refused("a rollout that can not move", {"updateStrategy": {"maxSurge": "0%", "maxUnavailable": 0}},
+            "spec.updateStrategy.maxSurge", "give maxSurge or maxUnavailable another value than 0"),
+)
+
 LOGS_AND_TAGS = (
     Refused("a log group with a space", {"logs": {"group": "my logs"}},
             "spec.logs.group", "write letters, digits and . _ - / # only, as /teams/a/dask"),
@@ -256,4 +267,4 @@ LOGS_AND_TAGS = (
 )
 # fmt: on
 
-REFUSED = SIZES + PLACES + LAUNCHES + PERMISSIONS + CONTAINERS + LOGS_AND_TAGS
+REFUSED = SIZES + PLACES + LAUNCHES + PERMISSIONS + CONTAINERS + UPDATES + LOGS_AND_TAGS

@@ -1,52 +1,63 @@
-"""Edits of the spec: new tasks follow them, running ones are let be."""
+"""Edits of the spec come to the tasks that run: to workers in steps and without loss, to a scheduler only if asked."""
 
-from typing import Any
+from pathlib import Path
 
-import pytest
+from distributed import Client
 
 from .aws_account import AwsAccount
+from .computation import compute_through
 from .tenant import Tenant, manifest
-from .waiting import until
 
 
-@pytest.mark.parametrize(
-    "edit",
-    [{"worker": {"environment": [{"name": "COLOUR", "value": "green"}]}}, {"image": "daskdev/dask:latest"}],
-    ids=["environment", "image"],
-)
-def test_new_workers_follow_an_edit_and_old_ones_run_on(
-    tenant: Tenant, account: AwsAccount, edit: dict[str, Any]
-) -> None:
-    name = tenant.apply(manifest(replicas=1))
-    before = tenant.wait_until_ready(name, workers=1)
-    cluster = before["clusterArn"]
-    (old,) = account.live_tasks(cluster, role="worker")
-    tenant.patch(name, edit)
-    edited = tenant.wait_until_ready(name, workers=1)
-    assert edited["taskDefinitions"]["worker"] != before["taskDefinitions"]["worker"]
+def _arns(account: AwsAccount, ecs_cluster: str) -> set[str]:
+    return {task["taskArn"] for task in account.live_tasks(ecs_cluster)}
+
+
+def test_an_edit_comes_to_all_tasks(tenant: Tenant, account: AwsAccount, tmp_path: Path) -> None:
+    journal = tmp_path / "computed"
+
+    def noted(number: int) -> int:
+        with journal.open("a") as lines:
+            lines.write(f"{number}\n")
+        return number * number
+
+    name = tenant.apply(manifest(replicas=2, image="ghcr.io/dask/dask:latest"))
+    before = tenant.wait_until_ready(name, workers=2)
+    cluster, old = before["clusterArn"], _arns(account, before["clusterArn"])
+
+    # Of the workers' command alone: the definition stays.
+    with Client(before["schedulerAddress"], timeout="60s", set_as_default=False) as client:
+        futures = client.map(noted, range(10), pure=False)
+        assert sum(client.gather(futures)) == 285
+        tenant.patch(name, {"worker": {"extraArgs": ["--resources", "COLOUR=1"]}})
+        edited = tenant.wait_until_ready(name, workers=2)
+        assert edited["workers"]["updated"] == 2
+        assert sum(client.gather(futures)) == 285
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [worker["resources"] for worker in workers] == [{"COLOUR": 1.0}] * 2
+    assert sorted(map(int, journal.read_text().split())) == list(range(10))
+    assert edited["taskDefinitions"] == before["taskDefinitions"]
     assert edited["schedulerTaskArn"] == before["schedulerTaskArn"]
-    assert [task["taskArn"] for task in account.live_tasks(cluster, role="worker")] == [old["taskArn"]]
-    said = tenant.condition(name, "WorkersReady")
-    assert said["status"] == "True"
-    assert said["message"] == "1 of them still run an older spec; each is replaced when it ends."
+    assert old & _arns(account, cluster) == {before["schedulerTaskArn"]}
+    assert any("the spec was edited" in event["message"] for event in tenant.events(name))
+    assert tenant.condition(name, "UpToDate")["status"] == "True"
 
-    tenant.scale(name, 2)
+    # Of both roles' image: it waits until the cluster may be restarted.
+    rolled = _arns(account, cluster)
+    tenant.patch(name, {"image": "daskdev/dask:latest"})
+    asked = tenant.wait_for_condition(name, "UpToDate", "False", reason="SchedulerOutdated")
+    assert "set spec.updateStrategy.type to Recreate" in asked["message"]
     tenant.wait_until_ready(name, workers=2)
-    used = {task["taskArn"]: task["taskDefinitionArn"] for task in account.live_tasks(cluster, role="worker")}
-    assert used.pop(old["taskArn"]) == before["taskDefinitions"]["worker"]
-    assert list(used.values()) == [edited["taskDefinitions"]["worker"]]
-    (container,) = account.ecs.describe_task_definition(taskDefinition=edited["taskDefinitions"]["worker"])[
-        "taskDefinition"
-    ]["containerDefinitions"]
-    assert container["image"] == edited["image"]
-    for variable in edit.get("worker", {}).get("environment", ()):
-        assert variable in container["environment"]
-
-    account.aws.kill_container(old["taskArn"])
-    until(lambda: not tenant.condition(name, "WorkersReady").get("message"), shown=lambda: tenant.shown(name))
-    tenant.wait_until_ready(name, workers=2)
-    assert tenant.condition(name, "WorkersReady")["message"] == ""
+    assert _arns(account, cluster) == rolled
+    tenant.patch(name, {"updateStrategy": {"type": "Recreate"}})
+    restarted = tenant.wait_until_ready(name, workers=2)
+    tenant.wait_for_condition(name, "UpToDate")
+    assert _arns(account, cluster).isdisjoint(rolled)
+    for role in ("scheduler", "worker"):
+        described = account.ecs.describe_task_definition(taskDefinition=restarted["taskDefinitions"][role])
+        assert described["taskDefinition"]["containerDefinitions"][0]["image"] == "daskdev/dask:latest"
+    compute_through(restarted["schedulerAddress"])
 
     uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.kubectl("delete", "dkc", name)
-    assert account.leftovers(uid, namespace=tenant.namespace) == [], "not even the older definition"
+    assert account.leftovers(uid, namespace=tenant.namespace) == [], "not even the older definitions"

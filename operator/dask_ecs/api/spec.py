@@ -40,6 +40,7 @@ from dask_ecs.api.spec_rules import (
 )
 from dask_ecs.api.task_launch import LaunchType, TaskLaunch
 from dask_ecs.api.task_shape import TaskShape
+from dask_ecs.api.update_strategy import UpdateStrategy
 
 CpuArchitecture = Literal["X86_64", "ARM64"]
 Isolation = Literal["namespace", "cluster"]
@@ -259,6 +260,9 @@ class DaskClusterSpec(Model):
 
     service: Service = Service()
     """The Kubernetes Service that leads to the scheduler."""
+
+    update_strategy: UpdateStrategy = UpdateStrategy()
+    """How an edit comes to the tasks that run already."""
 
     tags: Tags = Field(default_factory=dict)
     """AWS tags on the cluster's tasks and, with isolation: cluster, on all else that is made for it."""

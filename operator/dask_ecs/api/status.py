@@ -33,6 +33,9 @@ class WorkerCounts(Model):
     running: Count = 0
     """Workers that run."""
 
+    updated: Count = 0
+    """Workers that run the spec as it is now."""
+
     @computed_field(json_schema_extra={"maxLength": 32})  # type: ignore[prop-decorator]
     @property
     def summary(self) -> str:

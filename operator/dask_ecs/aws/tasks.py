@@ -6,7 +6,15 @@ from typing import Any, get_args
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, TasksNotPlacedError
 from dask_ecs.aws.session import Aws
-from dask_ecs.plan.observed import LAUNCH_VARIABLE, NAME_VARIABLE, PORTS_VARIABLE, SCHEDULER_VARIABLE, Role, Task
+from dask_ecs.plan.observed import (
+    LAUNCH_VARIABLE,
+    MARK_VARIABLE,
+    NAME_VARIABLE,
+    PORTS_VARIABLE,
+    SCHEDULER_VARIABLE,
+    Role,
+    Task,
+)
 
 # AWS: "DescribeTasks" and "ListTasks": up to 100 tasks a call.
 MOST_DESCRIBED = 100
@@ -83,6 +91,7 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         ports=_ports(environment.get(PORTS_VARIABLE, "")),
         worker_name=environment.get(NAME_VARIABLE),
         capacity_provider=one.get("capacityProviderName"),
+        spec_mark=environment.get(MARK_VARIABLE),
         private_ip=_private_ip(one),
         health=container.get("healthStatus", "UNKNOWN"),
         created_at=one["createdAt"],

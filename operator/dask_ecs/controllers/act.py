@@ -119,4 +119,4 @@ async def _retire(aws: Aws, action: actions.RetireWorkers, *, watchers: TaskWatc
     with contextlib.suppress(SchedulerError):
         await scheduler.retire_workers(address, workers=chosen, deadline=RETIRE_DEADLINE)
     for host in hosts:
-        await _stop(aws, action.ecs_cluster, action.tasks[host], why="scaled down", watchers=watchers)
+        await _stop(aws, action.ecs_cluster, action.tasks[host], why=action.why, watchers=watchers)

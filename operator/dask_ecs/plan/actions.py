@@ -238,9 +238,10 @@ class RetireWorkers(Action[None]):
     scheduler_address: str
     count: int
     tasks: Mapping[str, str]
+    why: str
 
     def __str__(self) -> str:
-        return f"retire {self.count} of {len(self.tasks)} workers"
+        return f"retire {self.count} of {len(self.tasks)} workers: {self.why}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -77,10 +77,12 @@ def of_cluster(
         ),
         "SchedulerReady": _scheduler(observed, tasks, suspended=suspended),
         "SchedulerReachable": _reachable(observed, tasks),
-        "WorkersReady": _workers(target, there, observed, tasks, suspended=suspended),
+        "WorkersReady": _workers(target, observed, tasks, suspended=suspended),
+        "UpToDate": _up_to_date(tasks),
     }
     ready = _ready(said, observed, problem, suspended=suspended)
-    settled = suspended or (ready.status == "True" and (there.complete or problem is not None))
+    still = not tasks.rollout.is_moving and (there.complete or problem is not None)
+    settled = suspended or (ready.status == "True" and still)
     return {**_kstatus(ready, observed, problem, settled=settled), **said}
 
 
@@ -170,7 +172,7 @@ def _reachable(observed: Observed, tasks: Tasks) -> Said:
     )
 
 
-def _workers(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
+def _workers(target: Target, observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
     desired = target.cluster.spec.worker.replicas
     if suspended:
         return Said(
@@ -180,15 +182,42 @@ def _workers(target: Target, there: Infrastructure, observed: Observed, tasks: T
     if not desired and not tasks.workers:
         return Said(status="True", reason="NoneWanted", message="spec.worker.replicas is 0.")
     if joined >= desired and len(tasks.workers) <= desired:
-        newest = there.definitions.get("worker", target.cluster.status.task_definitions.worker)
-        old = sum(task.task_definition_arn != newest for task in tasks.workers)
-        message = f"{old} of them still run an older spec; each is replaced when it ends." if old else ""
-        return Said(status="True", reason="AllJoined", message=message)
+        return Said(status="True", reason="AllJoined")
+    rollout = tasks.rollout
+    if rollout.is_rolling and rollout.fewest <= joined and len(tasks.workers) <= rollout.most:
+        return Said(status="True", reason="RollingOut", message=f"{joined} workers have joined; {desired} are wanted.")
     if len(tasks.workers) > desired:
         return Said(
             status="False", reason="ScalingDown", message=f"{len(tasks.workers) - desired} workers are being retired."
         )
     return _not_running("worker", observed, tasks, otherwise=f"{joined} of {desired} workers have joined.")
+
+
+def _up_to_date(tasks: Tasks) -> Said:
+    """Return whether all tasks run the spec as it is now, and what becomes of those that do not."""
+    rollout, all_workers = tasks.rollout, len(tasks.workers)
+    old = f"{len(rollout.outdated)} of {all_workers} workers run an older spec"
+    if rollout.restarts:
+        return Said(
+            status="False", reason="Restarting", message="The scheduler is another one now: all tasks are run anew."
+        )
+    if not (rollout.outdated or rollout.scheduler_is_outdated):
+        return Said(status="True", reason="AllUpdated")
+    if rollout.strategy.type == "OnDelete":
+        which = "The scheduler runs an older spec. " if rollout.scheduler_is_outdated else ""
+        return Said(status="False", reason="OnDelete", message=f"{which}{old}; each is replaced when it ends.")
+    if not rollout.scheduler_is_outdated:
+        reason = "RollingOut" if rollout.is_rolling else "Recreating"
+        return Said(status="False", reason=reason, message=f"{old}; they are being replaced.")
+    message = (
+        "The scheduler runs an older spec. To run another, the whole cluster has to be restarted, and what its workers "
+        "hold is lost: set spec.updateStrategy.type to Recreate for that, or take the edit back."
+    )
+    if rollout.waits_for_image:
+        message += f" {old} and keep their image until then: Dask's versions have to be the same everywhere."
+    elif rollout.outdated:
+        message += f" {old}; they are being replaced."
+    return Said(status="False", reason="SchedulerOutdated", message=message)
 
 
 def _not_running(role: Role, observed: Observed, tasks: Tasks, *, otherwise: str) -> Said:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from dask_ecs.plan import names, run_task
 from dask_ecs.plan.actions import ForgetLaunch, RunTasks
-from dask_ecs.plan.observed import LAUNCH_VARIABLE, NAME_VARIABLE, PORTS_VARIABLE, SCHEDULER_VARIABLE, Launch
+from dask_ecs.plan.observed import (
+    LAUNCH_VARIABLE,
+    MARK_VARIABLE,
+    NAME_VARIABLE,
+    PORTS_VARIABLE,
+    SCHEDULER_VARIABLE,
+    Launch,
+)
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
@@ -102,6 +109,7 @@ def base_request(
     task_definition_arn: str,
     command: list[str],
     scheduler_address: str | None,
+    mark: str,
     started_by: str,
     tags: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -116,7 +124,7 @@ def base_request(
         awsvpc["assignPublicIp"] = "ENABLED" if network.assign_public_ip else "DISABLED"
     ports = f"{spec.scheduler.port},{spec.scheduler.dashboard_port}"
     told = {PORTS_VARIABLE: ports} if role == "scheduler" else {SCHEDULER_VARIABLE: scheduler_address}
-    environment = [{"name": name, "value": value} for name, value in told.items()]
+    environment = [{"name": name, "value": value} for name, value in {**told, MARK_VARIABLE: mark}.items()]
     request: dict[str, Any] = {
         "cluster": ecs_cluster.arn,
         "taskDefinition": task_definition_arn,

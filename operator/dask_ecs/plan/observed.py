@@ -18,6 +18,7 @@ LAUNCH_VARIABLE = "DASK_ECS_LAUNCH"
 SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 PORTS_VARIABLE = "DASK_ECS_SCHEDULER_PORTS"
 NAME_VARIABLE = "DASK_ECS_WORKER_NAME"
+MARK_VARIABLE = "DASK_ECS_SPEC"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +37,7 @@ class Task:
     ports: tuple[int, int] | None = None  # of a scheduler: its own and its dashboard's, whatever the spec says by now
     worker_name: str | None = None  # of a worker that got one
     capacity_provider: str | None = None  # None: it runs by launch type
+    spec_mark: str | None = None  # what spec it runs; None: it does not tell
     private_ip: str | None = None
     health: str = "UNKNOWN"
     created_at: datetime.datetime

@@ -80,6 +80,7 @@ def of_cluster(
                 desired=desired,
                 pending=len(tasks.workers) - running + pending.get("worker", 0),
                 running=running,
+                updated=sum(task not in tasks.rollout.outdated for task in tasks.joined),
             ),
             "image": target.image_of("worker"),
             "account_id": there.account_id or before.account_id,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from dask_ecs.plan import actions, backoff, batches, capacity_providers, infrastructure, launch
+from dask_ecs.plan import actions, backoff, batches, capacity_providers, infrastructure, launch, rollout, spec_mark
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import ROLES, Launch, Observed, Role, SchedulerProbe, Task
+from dask_ecs.plan.rollout import Rollout
 from dask_ecs.plan.target import Target
+
+# Why workers are stopped, as ECS and the events say it.
+_OUTDATED = "the spec was edited"
+_SCALED_DOWN = "scaled down"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,8 @@ class Tasks:
     """Those of them that the scheduler lists, or, where it can not be asked but is healthy, that run."""
     strays: tuple[Task, ...]
     """Live tasks that belong to no scheduler of today."""
+    rollout: Rollout
+    """How far they are from the spec as it is now."""
     backoffs: dict[Role, backoff.Backoff]
     finished: Task | None
     """The newest scheduler, if it ended by itself and well: a client's shutdown."""
@@ -60,6 +67,7 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
         workers=tuple(workers),
         joined=tuple(joined),
         strays=(*live[1:], *(task for task in live_workers if task not in workers)),
+        rollout=rollout.of_tasks(target, scheduler, workers),
         backoffs=backoffs,
         finished=newest if newest and not scheduler and _ended_well(newest) else None,
     )
@@ -116,9 +124,15 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             todo.append(action)
         else:
             wake_at.append(entry.written_at + launch.UNSEEN_FOR)
+    if tasks.rollout.restarts and there.complete:
+        todo += stop_all(observed, ecs_cluster=cluster_arn, why="the spec asks for another scheduler")
+        return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
+    change = rollout.of_workers(tasks.rollout, workers=tasks.workers, joined=tasks.joined, pending=pending["worker"])
+    # Those that are being replaced are neither too many nor part of any share.
+    staying = _among(tasks, lambda task: not (tasks.rollout.is_rolling and task in tasks.rollout.outdated))
     missing: dict[Role, int] = {
         "scheduler": 0 if tasks.scheduler else 1 - pending["scheduler"],
-        "worker": target.cluster.spec.worker.replicas - len(tasks.workers) - pending["worker"],
+        "worker": change.launch,
     }
     for role, request in requests.items():
         if missing[role] <= 0:
@@ -133,17 +147,17 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             target.cluster.spec,
             role,
             missing[role],
-            live=tasks.workers if role == "worker" else (),
+            live=staying.workers if role == "worker" else (),
             pending=of_role,
         )
         if role == "worker" and (naming := target.cluster.spec.worker.naming):
             calls = batches.of_named(calls, naming, taken=_names(tasks, observed))
         todo += _launches(role, calls[: max(room, 0)], target=target, request=request, now=now)
-    # Tasks that may be on their way are no reason to stop one that is there.
-    excess = len(tasks.workers) - target.cluster.spec.worker.replicas
     # A scheduler that runs and was not asked yet soon will be.
-    if excess > 0 and (observed.probe or not (tasks.scheduler and tasks.scheduler.is_running)):
-        for count, group in _superfluous(excess, tasks, target):
+    if observed.probe or not (tasks.scheduler and tasks.scheduler.is_running):
+        if there.complete:
+            todo += _replace(change, tasks, observed, cluster_arn)
+        for count, group in _superfluous(change.excess, staying, target):
             todo += _scale_down(count, group, observed, cluster_arn)
     return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
 
@@ -173,6 +187,7 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
             task_definition_arn=there.definitions[role],
             command=infrastructure.command(target, role, scheduler_address=tasks.scheduler_address or ""),
             scheduler_address=tasks.scheduler_address if role == "worker" else None,
+            mark=str(spec_mark.of_role(target, role)),
             started_by=target.started_by,
             tags=target.tags,
         )
@@ -202,7 +217,7 @@ def _launches(
 def _superfluous(excess: int, tasks: Tasks, target: Target) -> list[tuple[int, Tasks]]:
     """Return how many workers are too many, and among which: a strategy's shares hold for those that stay."""
     strategy = capacity_providers.strategy(target.cluster.spec, "worker")
-    if not strategy:
+    if not strategy or not excess:
         return [(excess, tasks)]
     actual = batches.by_provider(tasks.workers)
     surplus = capacity_providers.surplus(strategy, wanted=len(tasks.workers) - excess, actual=actual, most=excess)
@@ -210,30 +225,52 @@ def _superfluous(excess: int, tasks: Tasks, target: Target) -> list[tuple[int, T
 
 
 def _on_provider(provider: str | None, tasks: Tasks) -> Tasks:
+    return _among(tasks, lambda task: task.capacity_provider == provider)
+
+
+def _among(tasks: Tasks, holds: Callable[[Task], bool]) -> Tasks:
+    """Return the same with only some of the workers."""
     return dataclasses.replace(
         tasks,
-        workers=tuple(task for task in tasks.workers if task.capacity_provider == provider),
-        joined=tuple(task for task in tasks.joined if task.capacity_provider == provider),
+        workers=tuple(task for task in tasks.workers if holds(task)),
+        joined=tuple(task for task in tasks.joined if holds(task)),
     )
+
+
+def _replace(change: rollout.Change, tasks: Tasks, observed: Observed, ecs_cluster: str) -> list[Action[Any]]:
+    """Return how to be rid of workers of an older spec, as many as `change` says."""
+    outdated = tasks.rollout.outdated
+    asked = observed.probe is not None and observed.probe.identity is not None
+    # One that runs may have joined a scheduler that does not answer now.
+    surely = [task for task in change.stop if asked or not task.is_running or tasks.rollout.strategy.type == "Recreate"]
+    todo: list[Action[Any]] = [_stop(task, ecs_cluster, _OUTDATED) for task in surely]
+    joined = [task for task in tasks.joined if task in outdated]
+    return todo + _retire(change.retire, joined, tasks, observed, ecs_cluster, why=_OUTDATED)
 
 
 def _scale_down(count: int, tasks: Tasks, observed: Observed, ecs_cluster: str) -> list[Action[Any]]:
     """Return how to be rid of `count` workers: those that have not joined first, newest first."""
-    joined = set(tasks.joined)
-    not_joined: Sequence[Task] = [task for task in reversed(tasks.workers) if task not in joined]
-    todo: list[Action[Any]] = [_stop(task, ecs_cluster, "scaled down") for task in not_joined[:count]]
-    rest = count - len(todo)
-    if rest <= 0:
-        return todo
+    not_joined = [task for task in reversed(tasks.workers) if task not in tasks.joined]
+    todo: list[Action[Any]] = [_stop(task, ecs_cluster, _SCALED_DOWN) for task in not_joined[:count]]
+    return todo + _retire(count - len(todo), tasks.joined, tasks, observed, ecs_cluster, why=_SCALED_DOWN)
+
+
+def _retire(
+    count: int, joined: Sequence[Task], tasks: Tasks, observed: Observed, ecs_cluster: str, *, why: str
+) -> list[Action[Any]]:
+    """Return how to be rid of `count` of workers that have joined, with what they hold moved to others."""
+    if count <= 0:
+        return []
     if observed.probe and observed.probe.identity and tasks.scheduler_address:
-        hosts = {task.private_ip: task.arn for task in tasks.joined if task.private_ip}
-        retire = actions.RetireWorkers(
-            ecs_cluster=ecs_cluster, scheduler_address=tasks.scheduler_address, count=rest, tasks=hosts
-        )
-        return [*todo, retire]
+        hosts = {task.private_ip: task.arn for task in joined if task.private_ip}
+        return [
+            actions.RetireWorkers(
+                ecs_cluster=ecs_cluster, scheduler_address=tasks.scheduler_address, count=count, tasks=hosts, why=why
+            )
+        ]
     # Nobody to ask which have least to lose; each still moves its results when it is told to stop.
-    newest = sorted(tasks.joined, key=lambda task: task.created_at, reverse=True)
-    return todo + [_stop(task, ecs_cluster, "scaled down") for task in newest[:rest]]
+    newest = sorted(joined, key=lambda task: task.created_at, reverse=True)
+    return [_stop(task, ecs_cluster, why) for task in newest[:count]]
 
 
 def _stop(task: Task, ecs_cluster: str, why: str) -> actions.StopTask:

@@ -94,7 +94,7 @@ def test_every_field_that_the_models_write_is_in_the_schema() -> None:
 
     written = status.model_dump(mode="json")
 
-    assert written["workers"] == {"desired": 4, "pending": 0, "running": 3, "summary": "3/4"}
+    assert written["workers"] == {"desired": 4, "pending": 0, "running": 3, "updated": 0, "summary": "3/4"}
     assert written.keys() == schema_of("status")["properties"].keys()
     assert written["launches"][0].keys() == schema_of("status")["properties"]["launches"]["items"]["properties"].keys()
     assert DaskClusterStatus.model_validate(written) == status

@@ -44,7 +44,7 @@ def test_what_was_there_is_not_said_to_be_missing_while_it_is_looked_at_anew() -
     assert said.phase == "Running"
     workers = find_condition(said.conditions, "WorkersReady")
     assert workers is not None
-    assert "older" not in workers.message
+    assert workers.reason == "AllJoined"
 
 
 def test_an_edit_is_not_said_to_be_observed() -> None:

@@ -10,6 +10,7 @@ from dask_ecs.plan import actions, bindings, cluster
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
+    MARK_VARIABLE,
     NAME_VARIABLE,
     PORTS_VARIABLE,
     SCHEDULER_VARIABLE,
@@ -95,7 +96,7 @@ class World:
         for _ in range(most):
             plan = self.step()
             self.pass_time(1)
-            if self.gone or (not plan.actions and plan.status.phase in ("Running", "Suspended")):
+            if self.gone or (not plan.actions and _is_settled(plan)):
                 return plan
         raise AssertionError(f"not settled: {[str(action) for action in plan.actions]}, {plan.status.conditions}")
 
@@ -185,6 +186,7 @@ class World:
             capacity_provider=next(
                 (item["capacityProvider"] for item in action.request.get("capacityProviderStrategy", ())), None
             ),
+            spec_mark=environment.get(MARK_VARIABLE),
             ports=(8786, 8787) if PORTS_VARIABLE in environment else None,
             created_at=self.now,
         )
@@ -209,6 +211,11 @@ class World:
                     self._update(arn, desired_status="STOPPED")
             case _:
                 self.answers[action.fingerprint] = _answer(action)
+
+
+def _is_settled(plan: cluster.Plan) -> bool:
+    reconciling = find_condition(plan.status.conditions, "Reconciling")
+    return plan.status.phase in ("Running", "Suspended") and reconciling is not None and reconciling.status == "False"
 
 
 def _answer(action: Action[Any]) -> Any:
