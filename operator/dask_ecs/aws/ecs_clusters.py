@@ -6,6 +6,7 @@ from typing import Any
 from dask_ecs.api.launch_rules import FARGATE_PROVIDERS
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import INSTALL_TAG, carries, ecs_tags, from_ecs
 from dask_ecs.plan.observed import EcsCluster
@@ -49,7 +50,9 @@ async def find(aws: Aws, *, cluster: str) -> str:
     return str(found["clusterArn"]) if found else ""
 
 
-async def ensure(aws: Aws, *, name: str, tags: Mapping[str, str], own_tags: Mapping[str, str]) -> EcsCluster:
+async def ensure(
+    aws: Aws, *, name: str, tags: Mapping[str, str], own_tags: Mapping[str, str], tell: Tell = nobody
+) -> EcsCluster:
     """Create the ECS cluster, or find it.
 
     Raises:
@@ -59,6 +62,7 @@ async def ensure(aws: Aws, *, name: str, tags: Mapping[str, str], own_tags: Mapp
     found = await _describe(aws, name)
     if found is None:
         made = await aws.call(operations.CREATE_CLUSTER, clusterName=name, tags=ecs_tags(tags))
+        tell(f"ECS cluster {name} was gone; it is made again.")
         return EcsCluster(arn=made["cluster"]["clusterArn"])
     _check_ours(found, own_tags)
     return EcsCluster(arn=found["clusterArn"])

@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 
 
-async def ensure_group(aws: Aws, *, name: str, retention_days: int, tags: Mapping[str, str]) -> str:
+async def ensure_group(
+    aws: Aws, *, name: str, retention_days: int, tags: Mapping[str, str], tell: Tell = nobody
+) -> str:
     """Create the log group with its retention; one that is there is left as it is, for others may use it."""
     try:
         await aws.call(operations.CREATE_LOG_GROUP, logGroupName=name, tags=dict(tags))
@@ -16,6 +19,7 @@ async def ensure_group(aws: Aws, *, name: str, retention_days: int, tags: Mappin
             return name
         raise
     await aws.call(operations.PUT_RETENTION_POLICY, logGroupName=name, retentionInDays=retention_days)
+    tell(f"Log group {name} was gone; it is made again.")
     return name
 
 

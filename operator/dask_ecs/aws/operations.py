@@ -118,6 +118,16 @@ DELETE_ROLE_POLICY = Operation(
 LIST_ROLE_POLICIES = Operation(
     "iam", "ListRolePolicies", (Permission("iam:ListRolePolicies", (ROLE,)),), purpose="role"
 )
+GET_ROLE_POLICY = Operation("iam", "GetRolePolicy", (Permission("iam:GetRolePolicy", (ROLE,)),), purpose="role")
+UPDATE_ASSUME_ROLE_POLICY = Operation(
+    "iam", "UpdateAssumeRolePolicy", (Permission("iam:UpdateAssumeRolePolicy", (ROLE,)),), purpose="role"
+)
+PUT_ROLE_PERMISSIONS_BOUNDARY = Operation(
+    "iam",
+    "PutRolePermissionsBoundary",
+    (Permission("iam:PutRolePermissionsBoundary", (ROLE,), (BOUNDED,)),),
+    purpose="role",
+)
 ATTACH_ROLE_POLICY = Operation(
     "iam",
     "AttachRolePolicy",

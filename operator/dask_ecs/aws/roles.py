@@ -1,11 +1,12 @@
 """IAM roles that are made for a cluster's tasks."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, from_upper, upper_tags
 from dask_ecs.plan.actions import EnsureRole
@@ -13,8 +14,8 @@ from dask_ecs.plan.actions import EnsureRole
 INLINE_POLICY = "dask-ecs"
 
 
-async def ensure(aws: Aws, wanted: EnsureRole, *, own_tags: Mapping[str, str]) -> str:
-    """Create the role, or find it, give it exactly the wanted policies, and return its ARN.
+async def ensure(aws: Aws, wanted: EnsureRole, *, own_tags: Mapping[str, str], tell: Tell = nobody) -> str:
+    """Create the role, or find it, give it exactly the wanted trust and policies, and return its ARN.
 
     Raises:
         NotOursError: there is one of that name that is somebody else's.
@@ -32,8 +33,9 @@ async def ensure(aws: Aws, wanted: EnsureRole, *, own_tags: Mapping[str, str]) -
             Tags=upper_tags(wanted.tags),
             **boundary,
         )
-        role = made["Role"]
-        attached: set[str] = set()
+        tell(f"IAM role {wanted.name} was gone; it is made again.")
+        role, tell = made["Role"], nobody
+        attached, inline = set[str](), set[str]()
     elif not carries(from_upper(role.get("Tags", ())), own_tags):
         raise NotOursError(
             operation=str(operations.CREATE_ROLE),
@@ -42,19 +44,53 @@ async def ensure(aws: Aws, wanted: EnsureRole, *, own_tags: Mapping[str, str]) -
             kind=Kind.NEEDS_USER,
         )
     else:
-        attached = await _attached(aws, wanted.name)
-    if wanted.inline_policy:
-        await aws.call(
-            operations.PUT_ROLE_POLICY,
-            RoleName=wanted.name,
-            PolicyName=INLINE_POLICY,
-            PolicyDocument=json.dumps(wanted.inline_policy),
-        )
+        await _restore_trust(aws, wanted, role, tell=tell)
+        await _restore_boundary(aws, wanted, role, tell=tell)
+        attached, inline = await _attached(aws, wanted.name), await _inline(aws, wanted.name)
+    await _restore_inline(aws, wanted, inline, tell=tell)
     for arn in sorted(set(wanted.attached_policies) - attached):
         await aws.call(operations.ATTACH_ROLE_POLICY, RoleName=wanted.name, PolicyArn=arn)
+        tell(f"Policy {arn} was detached from IAM role {wanted.name}; it is attached again.")
     for arn in sorted(attached - set(wanted.attached_policies)):
         await aws.call(operations.DETACH_ROLE_POLICY, RoleName=wanted.name, PolicyArn=arn)
+        tell(f"Policy {arn} was attached to IAM role {wanted.name}; it is detached.")
     return str(role["Arn"])
+
+
+async def _restore_trust(aws: Aws, wanted: EnsureRole, role: Mapping[str, Any], *, tell: Tell) -> None:
+    if role.get("AssumeRolePolicyDocument") == wanted.trust:
+        return
+    await aws.call(operations.UPDATE_ASSUME_ROLE_POLICY, RoleName=wanted.name, PolicyDocument=json.dumps(wanted.trust))
+    tell(f"Who may assume IAM role {wanted.name} was changed; it is ECS tasks alone again.")
+
+
+async def _restore_boundary(aws: Aws, wanted: EnsureRole, role: Mapping[str, Any], *, tell: Tell) -> None:
+    boundary = wanted.permissions_boundary
+    if not boundary or role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn") == boundary:
+        return
+    await aws.call(operations.PUT_ROLE_PERMISSIONS_BOUNDARY, RoleName=wanted.name, PermissionsBoundary=boundary)
+    tell(f"The permissions boundary of IAM role {wanted.name} was changed; it is {boundary} again.")
+
+
+async def _restore_inline(aws: Aws, wanted: EnsureRole, there: Set[str], *, tell: Tell) -> None:
+    for name in sorted(there - ({INLINE_POLICY} if wanted.inline_policy else set())):
+        await aws.call(operations.DELETE_ROLE_POLICY, RoleName=wanted.name, PolicyName=name)
+        tell(f"IAM role {wanted.name} was given the policy {name}; it is deleted.")
+    if not wanted.inline_policy:
+        return
+    found = None
+    if INLINE_POLICY in there:
+        answer = await aws.call(operations.GET_ROLE_POLICY, RoleName=wanted.name, PolicyName=INLINE_POLICY)
+        found = answer["PolicyDocument"]
+    if found == wanted.inline_policy:
+        return
+    await aws.call(
+        operations.PUT_ROLE_POLICY,
+        RoleName=wanted.name,
+        PolicyName=INLINE_POLICY,
+        PolicyDocument=json.dumps(wanted.inline_policy),
+    )
+    tell(f"The policy {INLINE_POLICY} of IAM role {wanted.name} was {'changed' if found else 'gone'}; it is as it was.")
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
@@ -91,7 +127,7 @@ async def _delete_inline_policy(aws: Aws, name: str) -> None:
 async def _delete_all_policies(aws: Aws, name: str) -> None:
     for arn in await _attached(aws, name):
         await aws.call(operations.DETACH_ROLE_POLICY, RoleName=name, PolicyArn=arn)
-    async for policy in aws.pages(operations.LIST_ROLE_POLICIES, "PolicyNames", RoleName=name):
+    for policy in await _inline(aws, name):
         await aws.call(operations.DELETE_ROLE_POLICY, RoleName=name, PolicyName=policy)
 
 
@@ -108,3 +144,7 @@ async def _get(aws: Aws, name: str) -> dict[str, Any] | None:
 async def _attached(aws: Aws, name: str) -> set[str]:
     listing = aws.pages(operations.LIST_ATTACHED_ROLE_POLICIES, "AttachedPolicies", RoleName=name)
     return {policy["PolicyArn"] async for policy in listing}
+
+
+async def _inline(aws: Aws, name: str) -> set[str]:
+    return {policy async for policy in aws.pages(operations.LIST_ROLE_POLICIES, "PolicyNames", RoleName=name)}

@@ -5,15 +5,23 @@ from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, from_upper, upper_tags
 from dask_ecs.plan.security_group import Rule
 
 
 async def ensure(
-    aws: Aws, *, name: str, vpc_id: str, rules: Set[Rule], tags: Mapping[str, str], own_tags: Mapping[str, str]
+    aws: Aws,
+    *,
+    name: str,
+    vpc_id: str,
+    rules: Set[Rule],
+    tags: Mapping[str, str],
+    own_tags: Mapping[str, str],
+    tell: Tell = nobody,
 ) -> str:
-    """Create the group, or find it, give it exactly the wanted rules for TCP, and return its id.
+    """Create the group, or find it, let in exactly what the wanted rules say, and return its id.
 
     Raises:
         NotOursError: there is one of that name that is somebody else's.
@@ -29,6 +37,8 @@ async def ensure(
             VpcId=vpc_id,
             TagSpecifications=[specification],
         )
+        tell(f"Security group {name} was gone; it is made again.")
+        tell = nobody
         found = {"GroupId": made["GroupId"], "IpPermissions": []}
     elif not carries(from_upper(found.get("Tags", ())), own_tags):
         raise NotOursError(
@@ -38,16 +48,28 @@ async def ensure(
             kind=Kind.NEEDS_USER,
         )
     group_id: str = found["GroupId"]
-    actual = set(_rules(found["IpPermissions"]))
+    actual = set(_rules(found["IpPermissions"], group_id))
     await _change(aws, operations.AUTHORIZE_INGRESS, group_id, rules - actual)
     await _change(aws, operations.REVOKE_INGRESS, group_id, actual - rules)
+    if foreign := _foreign(found["IpPermissions"], group_id):
+        await aws.call(operations.REVOKE_INGRESS, GroupId=group_id, IpPermissions=foreign)
+    if lacking := rules - actual:
+        tell(f"Security group {name} did not let in {_said(lacking)}; it does again.")
+    if foreign or actual - rules:
+        too_much = ", ".join(filter(None, (_said(actual - rules), *(_said_of(one) for one in foreign))))
+        tell(f"Security group {name} let in {too_much}; it does not any more.")
     return group_id
 
 
 async def revise(aws: Aws, *, name: str, rules: Set[Rule], own_tags: Mapping[str, str]) -> None:
     """Take from the groups of this name that are ours all ingress but `rules`."""
     for group in await _ours(aws, name=name, own_tags=own_tags):
-        await _change(aws, operations.REVOKE_INGRESS, group["GroupId"], set(_rules(group["IpPermissions"])) - rules)
+        await _change(
+            aws,
+            operations.REVOKE_INGRESS,
+            group["GroupId"],
+            set(_rules(group["IpPermissions"], group["GroupId"])) - rules,
+        )
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
@@ -104,14 +126,62 @@ def _permission(rule: Rule, group_id: str) -> dict[str, Any]:
     return permission
 
 
-def _rules(permissions: Iterable[Mapping[str, Any]]) -> Iterable[Rule]:
+def _rules(permissions: Iterable[Mapping[str, Any]], group_id: str) -> Iterable[Rule]:
+    """Return what we could have asked for: TCP from the group itself or from ranges of addresses."""
     for permission in permissions:
         if permission.get("IpProtocol") != "tcp":
             continue
         ports = {"from_port": permission["FromPort"], "to_port": permission["ToPort"]}
-        for _ in permission.get("UserIdGroupPairs", ()):
+        if any(pair.get("GroupId") == group_id for pair in permission.get("UserIdGroupPairs", ())):
             yield Rule(**ports)
         for ip_range in permission.get("IpRanges", ()):
             yield Rule(**ports, cidr=ip_range["CidrIp"])
         for ip_range in permission.get("Ipv6Ranges", ()):
             yield Rule(**ports, cidr=ip_range["CidrIpv6"])
+
+
+# Whom a permission lets in, as EC2's IpPermission names them.
+_SOURCES = {
+    "IpRanges": "CidrIp",
+    "Ipv6Ranges": "CidrIpv6",
+    "PrefixListIds": "PrefixListId",
+    "UserIdGroupPairs": "GroupId",
+}
+
+
+def _foreign(permissions: Iterable[Mapping[str, Any]], group_id: str) -> list[dict[str, Any]]:
+    """Return what we never ask for, as it has to be revoked: other protocols, other groups, prefix lists."""
+    found: list[dict[str, Any]] = []
+    for permission in permissions:
+        ours = ("IpRanges", "Ipv6Ranges") if permission.get("IpProtocol") == "tcp" else ()
+        sources: dict[str, list[dict[str, str]]] = {}
+        for kind, key in _SOURCES.items():
+            named = [{key: source[key]} for source in permission.get(kind, ()) if key in source]
+            if kind in ours:
+                named = []
+            elif kind == "UserIdGroupPairs" and permission.get("IpProtocol") == "tcp":
+                named = [source for source in named if source[key] != group_id]
+            if named:
+                sources[kind] = named
+        ports = {key: permission[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in permission}
+        if sources:
+            found.append({**ports, **sources})
+    return found
+
+
+def _said(rules: Iterable[Rule]) -> str:
+    return ", ".join(
+        f"{rule.cidr or 'its members'} to TCP {_ports(rule.from_port, rule.to_port)}" for rule in sorted(rules)
+    )
+
+
+def _said_of(permission: Mapping[str, Any]) -> str:
+    whom = ", ".join(source[key] for kind, key in _SOURCES.items() for source in permission.get(kind, ()))
+    # AWS: "IpPermission": -1 is every protocol.
+    protocol = {"-1": "everything"}.get(permission["IpProtocol"], permission["IpProtocol"].upper())
+    ports = f" {_ports(permission['FromPort'], permission['ToPort'])}" if "FromPort" in permission else ""
+    return f"{whom} to {protocol}{ports}"
+
+
+def _ports(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"

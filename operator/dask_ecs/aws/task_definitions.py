@@ -5,14 +5,16 @@ from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 
 
-async def ensure(aws: Aws, request: Mapping[str, Any]) -> str:
+async def ensure(aws: Aws, request: Mapping[str, Any], *, tell: Tell = nobody) -> str:
     """Return the ARN of the revision that holds this; the family's name says what it holds."""
     async for arn in _revisions(aws, request["family"]):
         return arn
     answer = await aws.call(operations.REGISTER_TASK_DEFINITION, **request)
+    tell(f"Task definition {request['family']} was deregistered; it is registered again.")
     return str(answer["taskDefinition"]["taskDefinitionArn"])
 
 
