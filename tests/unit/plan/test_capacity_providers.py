@@ -105,7 +105,7 @@ def test_no_provider_is_associated_where_none_is_used_or_the_cluster_is_given() 
 
 
 def test_workers_of_an_older_spec_go_first() -> None:
-    world = running(4)
+    world = running(4, updateStrategy={"type": "OnDelete"})
     world.edit(worker={"replicas": 2, "capacityProviderStrategy": MIX})
     world.settle()
     world.scale(4)
