@@ -36,15 +36,16 @@ def unique(prefix: str) -> str:
 class Account:
     """Clients for one local AWS, and what nearly every test needs of it."""
 
-    def __init__(self, aws: LocalAWS) -> None:
+    def __init__(self, aws: LocalAWS, *, access_key: str = "test") -> None:
         self.aws = aws
+        self._access_key = access_key
 
     def client(self, service: str, **config: Any) -> Any:
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.aws.url,
             region_name=self.aws.region,
-            aws_access_key_id="test",
+            aws_access_key_id=self._access_key,
             aws_secret_access_key="test",
             config=Config(retries={"total_max_attempts": 1}, **config),
         )
@@ -64,6 +65,15 @@ class Account:
     @cached_property
     def logs(self) -> CloudWatchLogsClient:
         return self.client("logs")  # type: ignore[no-any-return]
+
+    def user(self, *statements: dict[str, Any]) -> Account:
+        """Return the account as a new user sees it who has a policy of these statements."""
+        name = unique("user")
+        self.iam.create_user(UserName=name)
+        policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+        self.iam.put_user_policy(UserName=name, PolicyName="policy", PolicyDocument=policy)
+        key = self.iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+        return Account(self.aws, access_key=key)
 
     @cached_property
     def public_subnets(self) -> list[str]:

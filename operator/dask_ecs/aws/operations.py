@@ -23,6 +23,7 @@ from dask_ecs.aws.permission import (
     GIVEN_ECS_CLUSTER,
     GIVEN_ROLE,
     LOG_GROUP,
+    LOG_GROUP_TO_TAG,
     LOG_STREAM,
     MISSING_ROLE,
     OURS,
@@ -145,7 +146,7 @@ DELETE_ROLE = Operation("iam", "DeleteRole", (Permission("iam:DeleteRole", (ROLE
 CREATE_LOG_GROUP = Operation(
     "logs",
     "CreateLogGroup",
-    (Permission("logs:CreateLogGroup", (LOG_GROUP,)), Permission("logs:TagResource", (LOG_GROUP,))),
+    (Permission("logs:CreateLogGroup", (LOG_GROUP,)), Permission("logs:TagResource", (LOG_GROUP_TO_TAG,))),
     purpose="log group",
 )
 PUT_RETENTION_POLICY = Operation(

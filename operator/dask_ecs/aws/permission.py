@@ -43,7 +43,9 @@ MISSING_ROLE = "arn:{partition}:iam::{account}:role/dask-{install}-*"
 GIVEN_ROLE = "{given_role}"
 SECURITY_GROUP = "arn:{partition}:ec2:{region}:{account}:security-group/*"
 VPC = "arn:{partition}:ec2:{region}:{account}:vpc/*"
-LOG_GROUP = "arn:{partition}:logs:{region}:{account}:log-group:{log_group}"
+# CloudWatch Logs API reference, LogGroup: only where tags are set does the ARN not end with that of the streams.
+LOG_GROUP = "arn:{partition}:logs:{region}:{account}:log-group:{log_group}:*"
+LOG_GROUP_TO_TAG = "arn:{partition}:logs:{region}:{account}:log-group:{log_group}"
 LOG_STREAM = "arn:{partition}:logs:{region}:{account}:log-group:{log_group}:log-stream:*"
 EVENTS_QUEUE = "{events_queue}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from .authorization import authority
 from .calls import Call
 from .ecs.errors import EcsError
 from .sqs.errors import SqsError, UnsupportedOperation
@@ -19,6 +20,7 @@ from .throttle import CODES
 from .wire import JSON, ServiceCall, error_body, error_code, read_call
 
 if TYPE_CHECKING:
+    from .authorization.authority import Authority
     from .calls import CallLog
     from .dependencies import Dependencies
     from .ecs.service import Ecs
@@ -63,6 +65,7 @@ class Front:
         ecs: Ecs,
         moto: Moto,
         vpcs: Vpcs,
+        authority: Authority,
         dependencies: Dependencies,
         instances: Instances,
         sqs: Sqs,
@@ -74,6 +77,7 @@ class Front:
         self._ecs = ecs
         self._moto = moto
         self._vpcs = vpcs
+        self._authority = authority
         self._dependencies = dependencies
         self._instances = instances
         self._sqs = sqs
@@ -123,6 +127,9 @@ class Front:
         if not self._throttle.admits(account, call.region, call):
             raise Refused(CODES[call.service], "Rate exceeded", status=503 if call.service == "ec2" else 400)
         await self._vpcs.prepare(account, call.region)
+        if refusal := await self._authority.refusal(call, account):
+            status = 403 if call.service in authority.CODES else 400
+            raise Refused(authority.CODES.get(call.service, "AccessDeniedException"), refusal, status=status)
         if call.service == "ecs":
             return await self._ask_ecs(call, account)
         if call.service == "sqs" and call.operation in MESSAGE_OPERATIONS:

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from .resource_policy import conditions_hold, listed
+from .authorization import conditions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .authorization.conditions import Value
 
-def allows(documents: Iterable[str], *, action: str, resource: str, context: Mapping[str, str]) -> bool:
+
+def allows(documents: Iterable[str], *, action: str, resource: str, context: Mapping[str, Value]) -> bool:
     """Whether some statement of these policies allows it and none denies it."""
+    return decide(documents, action=action, resource=resource, context=context) == "allowed"
+
+
+def decide(
+    documents: Iterable[str], *, action: str, resource: str, context: Mapping[str, Value]
+) -> Literal["allowed", "denied", "not allowed"]:
+    """Return what these policies say: a statement that denies counts for more than any that allows."""
     effects = {
         statement["Effect"]
         for document in documents
         for statement in _statements(document)
-        if _is_about(statement, action=action, resource=resource) and conditions_hold(statement, context)
+        if _is_about(statement, action=action, resource=resource)
+        and conditions.hold(statement.get("Condition", {}), context)
     }
-    return effects == {"Allow"}
+    if "Deny" in effects:
+        return "denied"
+    return "allowed" if effects else "not allowed"
 
 
 def _statements(document: str) -> list[Mapping[str, Any]]:
@@ -35,14 +46,7 @@ def _is_about(statement: Mapping[str, Any], *, action: str, resource: str) -> bo
 def _names(statement: Mapping[str, Any], element: str, value: str) -> bool:
     """Whether `Action` or `Resource` names the value, or `NotAction` or `NotResource` does not."""
     negative = f"Not{element}"
-    patterns = listed(statement.get(element, statement.get(negative)))
+    patterns = conditions.listed(statement.get(element, statement.get(negative)))
     if element == "Action":
         patterns = [pattern.lower() for pattern in patterns]
-    return any(_matches(value, pattern) for pattern in patterns) != (negative in statement)
-
-
-def _matches(value: str, pattern: str) -> bool:
-    """Whether the text matches; IAM's wildcards are * and ? only."""
-    wildcards = {"*": ".*", "?": "."}
-    expression = "".join(wildcards.get(character) or re.escape(character) for character in pattern)
-    return re.fullmatch(expression, value, re.DOTALL) is not None
+    return any(conditions.matches(value, pattern) for pattern in patterns) != (negative in statement)

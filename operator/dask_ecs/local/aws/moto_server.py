@@ -21,7 +21,7 @@ T = TypeVar("T")
 # Read by moto when it is imported; without it AttachRolePolicy refuses AWS' managed policies.
 os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
 
-from moto.iam.models import get_account_id_from  # noqa: E402
+from moto.iam.models import get_account_id_from, iam_backends  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 
 _HOP_BY_HOP = frozenset({"connection", "content-length", "transfer-encoding"})
@@ -55,6 +55,10 @@ class Moto:
     def account(self, access_key: str) -> str:
         """Return the account that the access key belongs to, moto's own for a key that it does not know."""
         return str(get_account_id_from(access_key))
+
+    def gave_out(self, account: str, access_key: str) -> bool:
+        """Whether IAM or STS has made this access key; any other key is taken too."""
+        return access_key in iam_backends[account]["aws"].access_keys
 
     def close(self) -> None:
         """Stop the thread, without waiting for what it does."""

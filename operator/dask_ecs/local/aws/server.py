@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from aiohttp import web
 
 from .addresses import DEFAULT_VPC
+from .authorization.authority import Authority
 from .autoscaling.groups import Groups
 from .browsers import refuse_browsers
 from .calls import CallLog
@@ -128,6 +129,7 @@ async def _assemble(
         ecs=ecs,
         moto=moto,
         vpcs=vpcs,
+        authority=Authority(moto, ecs),
         dependencies=Dependencies(moto),
         instances=instances,
         sqs=sqs,

@@ -75,6 +75,10 @@ class Ecs:
         """Return what it remembers of each account and region."""
         return list(self._states.values())
 
+    def tags(self, account: str, region: str, arn: str) -> dict[str, str]:
+        """Return the tags of a thing, none where it is not there."""
+        return tags.find(self.state(account, region), arn)
+
     def tasks(self) -> Iterable[tuple[EcsState, Task]]:
         """Return all tasks of all accounts and regions."""
         for state in self._states.values():

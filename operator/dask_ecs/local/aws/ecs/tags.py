@@ -31,6 +31,14 @@ def list_tags_for_resource(state: EcsState, request: dict[str, Any]) -> dict[str
     return {"tags": tags_to(_tags_of(state, request["resourceArn"]))}
 
 
+def find(state: EcsState, arn: str) -> dict[str, str]:
+    """Return a thing's tags, none where it is not there."""
+    try:
+        return _tags_of(state, arn)
+    except InvalidParameterException:
+        return {}
+
+
 def _tags_of(state: EcsState, arn: str) -> dict[str, str]:
     missing = InvalidParameterException(
         "The specified resource does not exist. Specify a valid resource and try again."
