@@ -77,6 +77,20 @@ main.add_command(iam_policy.command)
     metavar="PATTERN",
     help="The same for secrets of Secrets Manager and Parameter Store.",
 )
+@click.option(
+    "--allow-host-path",
+    "host_paths",
+    multiple=True,
+    metavar="PATTERN",
+    help="The same for folders of container instances that volumes may be; docker:DRIVER:NAME for Docker's volumes.",
+)
+@click.option(
+    "--allow-task-definition",
+    "task_definitions",
+    multiple=True,
+    metavar="PATTERN",
+    help="The same for task definitions, which name roles.",
+)
 @click.option("--permissions-boundary", metavar="ARN", help="Of every role that is made.")
 @click.option("--log-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -102,6 +116,8 @@ def run(
     roles: tuple[str, ...],
     policies: tuple[str, ...],
     secrets: tuple[str, ...],
+    host_paths: tuple[str, ...],
+    task_definitions: tuple[str, ...],
     permissions_boundary: str | None,
     form: Literal["text", "json"],
     log_level: str,
@@ -126,6 +142,8 @@ def run(
         allow_roles=roles,
         allow_task_role_policies=policies,
         allow_secrets=secrets,
+        allow_host_paths=host_paths,
+        allow_task_definitions=task_definitions,
         permissions_boundary=permissions_boundary,
     )
     options = operator.Options(

@@ -29,7 +29,7 @@ class Refused:
     by: RefusedBy = RefusedBy.RULE
 
 
-def _ec2(**spec: Any) -> dict[str, Any]:
+def on_ec2(**spec: Any) -> dict[str, Any]:
     return {"launchType": "EC2", "clusterArn": CLUSTER, **spec}
 
 
@@ -43,6 +43,10 @@ def _variables(*names: str) -> dict[str, Any]:
 
 def _secrets(*sources: str) -> dict[str, Any]:
     return {"secrets": [{"name": "PASSWORD", "valueFrom": source} for source in sources]}
+
+
+def ulimit(**limit: Any) -> dict[str, Any]:
+    return {"ulimits": [{"name": "nofile", "softLimit": 1, "hardLimit": 1, **limit}]}
 
 
 # One entry reads best as two lines, which the formatter would make six.
@@ -70,17 +74,43 @@ SIZES = (
             "spec.scheduler.memory", "not a Kubernetes quantity: write memory as 16Gi or 512Mi"),
     Refused("cpu that is too long for a quantity", {"worker": {"cpu": "0" * 33}},
             "spec.worker.cpu", "Too long: may not be more than 32", RefusedBy.BOUND),
-    Refused("cpu in CPU units", _ec2(worker={"cpu": 4096}),
+    Refused("cpu in CPU units", on_ec2(worker={"cpu": 4096}),
             "spec.worker.cpu", "write vCPUs, as 4 or 500m (1024 CPU units are 1)"),
-    Refused("negative cpu", _ec2(worker={"cpu": -1}),
+    Refused("negative cpu", on_ec2(worker={"cpu": -1}),
             "spec.worker.cpu", "ECS runs tasks of 125m to 192 vCPUs"),
-    Refused("cpu below what ECS runs on EC2", _ec2(scheduler={"cpu": "100m"}),
+    Refused("cpu below what ECS runs on EC2", on_ec2(scheduler={"cpu": "100m"}),
             "spec.scheduler.cpu", "ECS runs tasks of 125m to 192 vCPUs"),
-    Refused("memory without a unit", _ec2(worker={"memory": 16384}),
+    Refused("memory without a unit", on_ec2(worker={"memory": 16384}),
             "spec.worker.memory", "write a unit, as 16Gi or 512Mi (a number without one is bytes)"),
     Refused("a GPU on Fargate", {"worker": {"gpu": 1}},
             "spec.worker.gpu", "Fargate has no GPUs: remove worker.gpu, or set launchType: EC2 and clusterArn"),
-    Refused("a negative number of GPUs", _ec2(worker={"gpu": -1}),
+    Refused("a disk smaller than Fargate's smallest", {"worker": {"ephemeralStorage": "20Gi"}},
+            "spec.worker.ephemeralStorage", "Fargate has 21Gi to 200Gi: write one of these, or leave it out for 20Gi"),
+    Refused("a disk without a unit", {"scheduler": {"ephemeralStorage": 100}},
+            "spec.scheduler.ephemeralStorage", "Fargate has 21Gi to 200Gi"),
+    Refused("a disk that is no quantity", {"worker": {"ephemeralStorage": "100 GB"}},
+            "spec.worker.ephemeralStorage", "not a Kubernetes quantity: write storage as 100Gi"),
+    Refused("a disk of its own on EC2", on_ec2(worker={"ephemeralStorage": "100Gi"}),
+            "spec.worker.ephemeralStorage", "on EC2 tasks have their instance's disk: remove ephemeralStorage"),
+    Refused("shared memory on Fargate", {"worker": {"sharedMemory": "2Gi"}},
+            "spec.worker.sharedMemory", "Fargate has no shared memory to size: remove sharedMemory"),
+    Refused("shared memory without a unit", on_ec2(worker={"sharedMemory": 512}),
+            "spec.worker.sharedMemory", "write 1Mi or more, with a unit, as 2Gi or 512Mi"),
+    Refused("shared memory that is no quantity", on_ec2(worker={"sharedMemory": "2 GB"}),
+            "spec.worker.sharedMemory", "not a Kubernetes quantity: write memory as 2Gi or 512Mi"),
+    Refused("a ulimit that Fargate does not have", {"worker": ulimit(name="memlock")},
+            "spec.worker.ulimits", "Fargate has no ulimit but nofile: remove the others"),
+    Refused("an unknown ulimit", on_ec2(worker=ulimit(name="files")),
+            "spec.worker.ulimits[0].name", 'supported values: "core", ', RefusedBy.BOUND),
+    Refused("a soft limit above the hard one", {"scheduler": ulimit(softLimit=2)},
+            "spec.scheduler.ulimits[0].softLimit", "softLimit is above hardLimit: lower it, or raise hardLimit"),
+    Refused("no soft limit beside a hard one", {"scheduler": ulimit(softLimit=-1)},
+            "spec.scheduler.ulimits[0].softLimit", "softLimit is above hardLimit: lower it, or raise hardLimit"),
+    Refused("more time to stop than Fargate gives", {"worker": {"stopTimeout": 121}},
+            "spec.worker.stopTimeout", "Fargate waits 120 seconds at most: lower it, or set launchType: EC2"),
+    Refused("no time to stop", {"worker": {"stopTimeout": 0}},
+            "spec.worker.stopTimeout", "should be greater than or equal to 1", RefusedBy.BOUND),
+    Refused("a negative number of GPUs", on_ec2(worker={"gpu": -1}),
             "spec.worker.gpu", "should be greater than or equal to 0", RefusedBy.BOUND),
     Refused("a negative number of workers", {"worker": {"replicas": -1}},
             "spec.worker.replicas", "should be greater than or equal to 0", RefusedBy.BOUND),
@@ -107,7 +137,7 @@ PLACES = (
             "spec.cpuArchitecture", 'supported values: "X86_64", "ARM64"', RefusedBy.BOUND),
     Refused("a platform version that is none", {"platformVersion": "latest"},
             "spec.platformVersion", "write LATEST or one as 1.4.0"),
-    Refused("a platform version on EC2", _ec2(platformVersion="1.4.0"),
+    Refused("a platform version on EC2", on_ec2(platformVersion="1.4.0"),
             "spec.platformVersion", "only Fargate has platform versions"),
     Refused("a VPC's name", {"network": {"vpcId": "main"}},
             "spec.network.vpcId", "write it as vpc-0123456789abcdef0"),
@@ -119,7 +149,7 @@ PLACES = (
             "spec.network.subnets", "must have at most 16 items", RefusedBy.BOUND),
     Refused("a malformed security group", {"network": {"securityGroups": ["default"]}},
             "spec.network.securityGroups[0]", "write it as sg-0123456789abcdef0"),
-    Refused("a public address on EC2", _ec2(network={"assignPublicIp": True}),
+    Refused("a public address on EC2", on_ec2(network={"assignPublicIp": True}),
             "spec.network.assignPublicIp", "ECS gives tasks on EC2 no public address: remove assignPublicIp"),
     Refused("an address in place of a range", {"network": {"allowedCidrs": ["10.0.1.7"]}},
             "spec.network.allowedCidrs[0]", "write it as 10.0.0.0/16, or 10.0.1.7/32 for one address"),
@@ -138,17 +168,17 @@ LAUNCHES = (
     Refused("workers on EC2 without an ECS cluster", {"worker": {"launchType": "EC2"}},
             "spec.clusterArn", "launchType EC2 runs on the instances of an existing ECS cluster: set clusterArn"),
     Refused("a worker of a size that Fargate does not sell beside a scheduler on EC2",
-            _ec2(worker={"launchType": "FARGATE", "cpu": 3, "memory": "16Gi"}),
+            on_ec2(worker={"launchType": "FARGATE", "cpu": 3, "memory": "16Gi"}),
             "spec.worker", "the nearest that holds both is cpu: 4, memory: 16Gi"),
-    Refused("a GPU on Fargate beside a scheduler on EC2", _ec2(worker={"launchType": "FARGATE", "gpu": 1}),
+    Refused("a GPU on Fargate beside a scheduler on EC2", on_ec2(worker={"launchType": "FARGATE", "gpu": 1}),
             "spec.worker.gpu", "Fargate has no GPUs: remove worker.gpu"),
     Refused("Spot beside a strategy", {"worker": {"spot": True, **_on("FARGATE_SPOT")}},
             "spec.worker.spot", "spot is short for a capacityProviderStrategy of FARGATE_SPOT alone"),
-    Refused("Spot of a given ECS cluster's instances", _ec2(worker={"spot": True}),
+    Refused("Spot of a given ECS cluster's instances", on_ec2(worker={"spot": True}),
             "spec.worker.spot", "name its Spot capacity provider in worker.capacityProviderStrategy"),
     Refused("an own capacity provider on Fargate", {"worker": _on("gpus")},
             "spec.worker.capacityProviderStrategy", "set worker.launchType to what these are"),
-    Refused("FARGATE_SPOT on EC2", _ec2(scheduler=_on("FARGATE_SPOT")),
+    Refused("FARGATE_SPOT on EC2", on_ec2(scheduler=_on("FARGATE_SPOT")),
             "spec.scheduler.capacityProviderStrategy", "set scheduler.launchType to what these are"),
     Refused("a capacity provider's ARN", {"worker": _on("arn:aws:ecs:eu-west-1:123456789012:capacity-provider/gpus")},
             "spec.worker.capacityProviderStrategy[0].capacityProvider", "not the name of a capacity provider"),
@@ -162,12 +192,12 @@ LAUNCHES = (
             "spec.worker.capacityProviderStrategy[0].weight", "less than or equal to 1000", RefusedBy.BOUND),
     Refused("placement on Fargate", {"worker": {"placementConstraints": [{"type": "distinctInstance"}]}},
             "spec.worker", "Fargate has no instances to place tasks on: remove placementConstraints"),
-    Refused("memberOf without an expression", _ec2(worker={"placementConstraints": [{"type": "memberOf"}]}),
+    Refused("memberOf without an expression", on_ec2(worker={"placementConstraints": [{"type": "memberOf"}]}),
             "spec.worker.placementConstraints[0].expression", "memberOf needs an expression"),
     Refused("binpack by a field that it does not know",
-            _ec2(worker={"placementStrategy": [{"type": "binpack", "field": "gpu"}]}),
+            on_ec2(worker={"placementStrategy": [{"type": "binpack", "field": "gpu"}]}),
             "spec.worker.placementStrategy[0].field", "binpack takes cpu or memory"),
-    Refused("spread without a field", _ec2(scheduler={"placementStrategy": [{"type": "spread"}]}),
+    Refused("spread without a field", on_ec2(scheduler={"placementStrategy": [{"type": "spread"}]}),
             "spec.scheduler.placementStrategy[0].field", "spread takes instanceId, host or an attribute"),
     Refused("ARM64 on an old platform version", {"cpuArchitecture": "ARM64", "platformVersion": "1.3.0"},
             "spec.platformVersion", "need Fargate's platform version 1.4.0 or newer: remove platformVersion"),
@@ -229,6 +259,13 @@ CONTAINERS = (
     Refused("a parameter as the registry's credentials",
             {"imageCredentials": "arn:aws:ssm:eu-west-1:123456789012:parameter/registry"},
             "spec.imageCredentials", "not the whole ARN of a secret in Secrets Manager"),
+    Refused("a health check without how to run it", {"worker": {"healthCheck": {"command": ["curl", "localhost"]}}},
+            "spec.worker.healthCheck.command", "the command begins with CMD, before a program and its arguments"),
+    Refused("a health check without a command", {"worker": {"healthCheck": {"command": ["CMD"]}}},
+            "spec.worker.healthCheck.command", "should have at least 2 items", RefusedBy.BOUND),
+    Refused("a health check more often than ECS checks",
+            {"worker": {"healthCheck": {"command": ["CMD-SHELL", "true"], "interval": 1}}},
+            "spec.worker.healthCheck.interval", "should be greater than or equal to 5", RefusedBy.BOUND),
     Refused("a command line in place of arguments", {"worker": {"extraArgs": "--nthreads 4"}},
             "spec.worker.extraArgs", "must be of type array", RefusedBy.BOUND),
 )

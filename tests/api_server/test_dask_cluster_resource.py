@@ -57,7 +57,7 @@ def test_an_empty_spec_becomes_a_scheduler_with_no_workers(user: User) -> None:
         "platformVersion": "LATEST",
         "scheduler": {"cpu": "1", "memory": "4Gi", "port": 8786, "dashboardPort": 8787},
         "worker": {"replicas": 0, "cpu": "4", "memory": "16Gi", "gpu": 0},
-        "logs": {"group": "dask-ecs", "retentionDays": 30},
+        "logs": {"group": "dask-ecs", "retentionDays": 30, "deletionPolicy": "Retain"},
         "service": {"enabled": False},
     }
 

@@ -6,12 +6,13 @@ from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
 
 from .conftest import User
 from .refused_specs import CLUSTER, REFUSED, Refused, RefusedBy
+from .refused_task_shapes import REFUSED_SHAPES
 
 VPC = "vpc-0123456789abcdef0"
 OTHER_VPC = "vpc-0fedcba9876543210"
 
 
-@pytest.mark.parametrize("refused", REFUSED, ids=lambda refused: refused.because)
+@pytest.mark.parametrize("refused", REFUSED + REFUSED_SHAPES, ids=lambda refused: refused.because)
 def test_the_api_server_refuses_it_and_says_what_to_do(refused_user: User, refused: Refused) -> None:
     lines = refused_user.is_refused("refused", refused.spec).splitlines()
 
@@ -19,7 +20,7 @@ def test_the_api_server_refuses_it_and_says_what_to_do(refused_user: User, refus
     assert not any("evaluation" in line for line in lines), "a rule broke instead of refusing"
 
 
-@pytest.mark.parametrize("refused", REFUSED, ids=lambda refused: refused.because)
+@pytest.mark.parametrize("refused", REFUSED + REFUSED_SHAPES, ids=lambda refused: refused.because)
 def test_the_model_refuses_what_an_older_crd_let_through(refused: Refused) -> None:
     body = {"metadata": {"name": "refused", "namespace": "default"}, "spec": refused.spec}
     if refused.by is RefusedBy.SERVER:

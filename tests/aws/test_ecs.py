@@ -89,6 +89,19 @@ async def test_a_log_group_that_is_there_keeps_its_retention(aws: Aws) -> None:
     assert described["logGroups"][0]["retentionInDays"] == 7
 
 
+async def test_a_log_group_goes_if_it_is_ours_and_stays_if_it_is_not(aws: Aws) -> None:
+    client = await aws._sessions.client("logs", aws.region)
+    ours, theirs = name(), name()
+    await logs.ensure_group(aws, name=ours, retention_days=7, tags=OWN)
+    await client.create_log_group(logGroupName=theirs, tags={"team": "theirs"})
+    await logs.ensure_group(aws, name=theirs, retention_days=7, tags=OWN)
+    for group in (ours, theirs, ours):  # again after a crash
+        await logs.delete_group(aws, name=group, account_id="123456789012", tags=OWN)
+    left = [group["logGroupName"] for group in (await client.describe_log_groups())["logGroups"]]
+    assert theirs in left
+    assert ours not in left
+
+
 async def test_a_stream_that_is_not_there_has_no_last_words(aws: Aws) -> None:
     assert await logs.tail(aws, group="none", stream="none", lines=5) == ()
 

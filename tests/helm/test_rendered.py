@@ -15,6 +15,8 @@ EVERY_SETTING: Values = {
     "allowRoles": ["arn:aws:iam::123456789012:role/dask-*"],
     "allowTaskRolePolicies": ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"],
     "allowSecrets": ["arn:aws:secretsmanager:*:123456789012:secret:dask/*"],
+    "allowHostPaths": ["/mnt/data/*"],
+    "allowTaskDefinitions": ["arn:aws:ecs:*:123456789012:task-definition/research-*"],
     "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "log": {"format": "text", "level": "debug"},
     "aws": {
@@ -57,6 +59,8 @@ def test_every_setting_reaches_the_command_line() -> None:
         "default_gpu_image": "example/rapids:1",
         "cidrs": ("10.0.0.0/8", "fd00::/8"),
         "roles": ("arn:aws:iam::123456789012:role/dask-*",),
+        "host_paths": ("/mnt/data/*",),
+        "task_definitions": ("arn:aws:ecs:*:123456789012:task-definition/research-*",),
         "secrets": ("arn:aws:secretsmanager:*:123456789012:secret:dask/*",),
         "policies": ("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",),
         "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",

@@ -15,6 +15,14 @@ from dask_ecs.api.structural_schema import structural_schema
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what occurs twice twice: anchors are hard to read, and change wherever a field is added."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
 _HEADER = "# Made by `make crds` from the models in operator/dask_ecs/api: change those.\n"
 
 _COLUMNS = (
@@ -65,7 +73,7 @@ def check(folder: Path) -> list[str]:
 def _files() -> dict[str, str]:
     return {
         f"{crd['spec']['group']}_{crd['spec']['names']['plural']}.yaml": _HEADER
-        + yaml.safe_dump(crd, sort_keys=False, allow_unicode=True, width=120)
+        + yaml.dump(crd, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
         for crd in crds()
     }
 

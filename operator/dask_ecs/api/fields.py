@@ -56,6 +56,14 @@ _CPU_IS_READABLE, _CPU_IS_POSSIBLE = _quantity(
 )
 Cpu = Annotated[_IntOrString, _CPU_IS_READABLE, _CPU_IS_POSSIBLE]
 
+_SHARE_IS_READABLE, _SHARE_IS_POSSIBLE = _quantity(
+    example='vCPUs as 1, 250m or "0.25"',
+    low="0",
+    high="192",
+    out_of_range="write vCPUs, as 1 or 250m (1024 CPU units are 1)",
+)
+SharedCpu = Annotated[_IntOrString, _SHARE_IS_READABLE, _SHARE_IS_POSSIBLE]
+
 # ECS developer guide, "Task definition parameters": a container has 6 MiB or more. No EC2 instance has over 32 TiB.
 _MEMORY_IS_READABLE, _MEMORY_IS_POSSIBLE = _quantity(
     example="memory as 16Gi or 512Mi",
@@ -64,6 +72,23 @@ _MEMORY_IS_READABLE, _MEMORY_IS_POSSIBLE = _quantity(
     out_of_range="ECS runs tasks of 6Mi to 32Ti: write a unit, as 16Gi or 512Mi (a number without one is bytes)",
 )
 Memory = Annotated[_IntOrString, _MEMORY_IS_READABLE, _MEMORY_IS_POSSIBLE]
+
+# AWS: "Amazon ECS task definition parameters for Fargate", ephemeralStorage.
+_STORAGE_IS_READABLE, _STORAGE_IS_SOLD = _quantity(
+    example="storage as 100Gi",
+    low="21Gi",
+    high="200Gi",
+    out_of_range="Fargate has 21Gi to 200Gi: write one of these, or leave it out for 20Gi",
+)
+EphemeralStorage = Annotated[_IntOrString, _STORAGE_IS_READABLE, _STORAGE_IS_SOLD]
+
+_SHARED_IS_READABLE, _SHARED_IS_POSSIBLE = _quantity(
+    example="memory as 2Gi or 512Mi",
+    low="1Mi",
+    high="32Ti",
+    out_of_range="write 1Mi or more, with a unit, as 2Gi or 512Mi (a number without one is bytes)",
+)
+SharedMemory = Annotated[_IntOrString, _SHARED_IS_READABLE, _SHARED_IS_POSSIBLE]
 
 Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"format": "int32"})]
 
@@ -78,6 +103,15 @@ ClusterArn = Annotated[
     matching(
         rf"{_PARTITION}:ecs:[a-z0-9-]+:[0-9]{{12}}:cluster/[A-Za-z0-9_-]{{1,255}}",
         "not the ARN of an ECS cluster: write it as arn:aws:ecs:eu-west-1:123456789012:cluster/name",
+    ),
+]
+TaskDefinitionArn = Annotated[
+    str,
+    Field(max_length=512),
+    matching(
+        rf"{_PARTITION}:ecs:[a-z0-9-]+:[0-9]{{12}}:task-definition/[A-Za-z0-9_-]{{1,255}}:[0-9]{{1,9}}",
+        "not the ARN of a task definition's revision: write it as "
+        "arn:aws:ecs:eu-west-1:123456789012:task-definition/family:1",
     ),
 ]
 # ECS API reference, CreateCapacityProvider.
@@ -225,3 +259,47 @@ SecretReference = Annotated[
         "or arn:aws:ssm:eu-west-1:123456789012:parameter/name",
     ),
 ]
+
+# ECS API reference, ContainerDefinition: the name.
+ContainerName = Annotated[
+    str,
+    Field(max_length=64),
+    matching(r"[A-Za-z0-9_-]{1,64}", "not the name of a container: write letters, digits, - and _ only"),
+]
+
+# ECS API reference, Volume: the name.
+VolumeName = Annotated[
+    str,
+    Field(max_length=64),
+    matching(r"[A-Za-z0-9_-]{1,64}", "not the name of a volume: write letters, digits, - and _ only"),
+]
+ContainerPath = Annotated[
+    str,
+    Field(max_length=256),
+    matching(
+        r"/|(/[^/:]+)+", "not an absolute path: write it as /data, without a colon and without a slash at its end"
+    ),
+]
+HostPath = Annotated[
+    str,
+    Field(max_length=256),
+    matching(
+        r"/|(/[^/:]+)+", "not an absolute path: write it as /data, without a colon and without a slash at its end"
+    ),
+    Rule(
+        cel=r"!self.matches('/[.][.]?(/|$)')",
+        holds=lambda path: not {".", ".."} & set(path.split("/")),
+        message="the path has . or .. in it: write the folder's own path",
+    ),
+]
+FileSystemId = Annotated[
+    str,
+    Field(max_length=32),
+    matching(r"fs-([0-9a-f]{8}|[0-9a-f]{17})", "not the ID of a file system: write it as fs-0123456789abcdef0"),
+]
+AccessPointId = Annotated[
+    str,
+    Field(max_length=32),
+    matching(r"fsap-[0-9a-f]{17}", "not the ID of an access point: write it as fsap-0123456789abcdef0"),
+]
+VolumeOptions = Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=10)]

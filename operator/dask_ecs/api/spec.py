@@ -4,9 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from dask_ecs.api.container import Environment, Secrets
+from dask_ecs.api.container import Arguments, Environment, Secrets
 from dask_ecs.api.fields import (
-    ATOMIC,
     SET,
     Cidr,
     ClusterArn,
@@ -41,6 +40,7 @@ from dask_ecs.api.spec_rules import (
 from dask_ecs.api.task_launch import LaunchType, TaskLaunch
 from dask_ecs.api.task_shape import TaskShape
 from dask_ecs.api.update_strategy import UpdateStrategy
+from dask_ecs.api.volumes import Volumes
 
 CpuArchitecture = Literal["X86_64", "ARM64"]
 Isolation = Literal["namespace", "cluster"]
@@ -48,11 +48,6 @@ Isolation = Literal["namespace", "cluster"]
 # CloudWatch Logs API reference, PutRetentionPolicy.
 RetentionDays = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]
-
-
-Arguments = Annotated[
-    tuple[Annotated[str, Field(max_length=1024)], ...], Field(max_length=64, json_schema_extra=ATOMIC)
 ]
 
 
@@ -139,8 +134,8 @@ class Worker(TaskShape, TaskLaunch):
 
     @property
     def thread_count(self) -> int:
-        """Threads asked for, else one for each whole vCPU, at least one."""
-        return self.threads or max(self.cpu_units // 1024, 1)
+        """Threads asked for, else one for each whole vCPU less those that sidecars reserve, at least one."""
+        return self.threads or max(self.cpu_units // 1024 - self.sidecar_cpu_units // 1024, 1)
 
 
 class Network(Model):
@@ -185,13 +180,17 @@ class Logs(Model):
     """Where the output of scheduler and workers goes in CloudWatch Logs."""
 
     group: LogGroup = "dask-ecs"
-    """Log group; it is made if there is none, and stays when the cluster goes."""
+    """Log group; it is made if there is none."""
 
     stream_prefix: LogStreamPrefix | None = None
     """First part of the log streams' names; by default the role's name, scheduler or worker."""
 
     retention_days: RetentionDays = 30
     """For how many days a log group that is made keeps its logs."""
+
+    deletion_policy: Literal["Retain", "Delete"] = "Retain"
+    """What becomes of a log group that was made when the last of its users goes: it stays, or is deleted with all that
+    it holds. One that the operator has not made always stays."""
 
 
 # ECS API reference, Tag: 50 tags a resource, of which the operator needs a few; values of 256 characters.
@@ -248,6 +247,9 @@ class DaskClusterSpec(Model):
     secrets: Secrets = ()
     """Environment variables of scheduler and workers whose values ECS reads from Secrets Manager or Parameter Store;
     they win over environment. The operator's settings must admit them."""
+
+    volumes: Volumes = ()
+    """Volumes that tasks may mount; mountPoints of scheduler and worker say which do."""
 
     network: Network = Network()
     """Where in AWS's network the tasks run, and who may reach them."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dask_ecs.api.fargate_rule import sold_by_fargate
 from dask_ecs.api.launch_rules import LAUNCH_RULES, launch_type_cel
 from dask_ecs.api.rules import Rule
+from dask_ecs.api.shape_rules import shape_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,6 +150,8 @@ _LAUNCH_TYPES = f"[{launch_type_cel('scheduler')}, {launch_type_cel('worker')}]"
 CLUSTER_RULES = (
     sold_by_fargate("scheduler"),
     sold_by_fargate("worker"),
+    *shape_rules("scheduler"),
+    *shape_rules("worker"),
     Rule(
         cel=f"{launch_type_cel('worker')} != 'FARGATE' || self.worker.gpu == 0",
         holds=_gpus_are_on_ec2,

@@ -16,7 +16,7 @@ AwsId = Annotated[str, Field(max_length=64)]
 Url = Annotated[str, Field(max_length=512)]
 Cidr = Annotated[str, Field(max_length=64)]
 ObjectName = Annotated[str, Field(max_length=253)]
-MadeName = Annotated[str, Field(max_length=320)]
+MadeName = Annotated[str, Field(max_length=640)]
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int32"})]
 

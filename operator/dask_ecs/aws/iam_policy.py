@@ -25,8 +25,8 @@ ANY = ("*",)
 class Scope:
     """What is known of an account and of the clusters to come; each field fills the place of its name in a template.
 
-    A role, queue, policy or boundary is an ARN or a pattern of ARNs, an ECS cluster or log group a name or a pattern of
-    names; `purposes` are those for which anything is allowed at all.
+    A role, task definition, queue, policy or boundary is an ARN or a pattern of ARNs, an ECS cluster or log group a
+    name or a pattern of names; `purposes` are those for which anything is allowed at all.
     """
 
     partition: tuple[str, ...] = ("aws",)
@@ -36,6 +36,7 @@ class Scope:
     role_path: tuple[str, ...] = ("/dask-ecs/",)
     given_ecs_cluster: tuple[str, ...] = ANY
     given_role: tuple[str, ...] = ()
+    given_task_definition: tuple[str, ...] = ()
     log_group: tuple[str, ...] = ANY
     allowed_policy: tuple[str, ...] = ()
     permissions_boundary: tuple[str, ...] = ()

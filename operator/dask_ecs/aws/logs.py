@@ -6,6 +6,8 @@ from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
+from dask_ecs.aws.tags import carries
+from dask_ecs.plan.roles import partition
 
 
 async def ensure_group(
@@ -21,6 +23,18 @@ async def ensure_group(
     await aws.call(operations.PUT_RETENTION_POLICY, logGroupName=name, retentionInDays=retention_days)
     tell(f"Log group {name} was gone; it is made again.")
     return name
+
+
+async def delete_group(aws: Aws, *, name: str, account_id: str, tags: Mapping[str, str]) -> None:
+    """Delete the log group of this name, if it is there and carries these tags, which only its maker gives it."""
+    arn = f"arn:{partition(aws.region)}:logs:{aws.region}:{account_id}:log-group:{name}"
+    try:
+        found = await aws.call(operations.LIST_LOG_GROUP_TAGS, resourceArn=arn)
+        if carries(found["tags"], tags):
+            await aws.call(operations.DELETE_LOG_GROUP, logGroupName=name)
+    except AwsError as error:
+        if error.kind is not Kind.GONE:
+            raise
 
 
 async def tail(aws: Aws, *, group: str, stream: str, lines: int, width: int = 200) -> tuple[str, ...]:

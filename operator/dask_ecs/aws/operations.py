@@ -22,6 +22,7 @@ from dask_ecs.aws.permission import (
     EVENTS_QUEUE,
     GIVEN_ECS_CLUSTER,
     GIVEN_ROLE,
+    GIVEN_TASK_DEFINITION,
     LOG_GROUP,
     LOG_GROUP_TO_TAG,
     LOG_STREAM,
@@ -152,6 +153,12 @@ CREATE_LOG_GROUP = Operation(
 PUT_RETENTION_POLICY = Operation(
     "logs", "PutRetentionPolicy", (Permission("logs:PutRetentionPolicy", (LOG_GROUP,)),), purpose="log group"
 )
+LIST_LOG_GROUP_TAGS = Operation(
+    "logs", "ListTagsForResource", (Permission("logs:ListTagsForResource", (LOG_GROUP,)),), purpose="log group"
+)
+DELETE_LOG_GROUP = Operation(
+    "logs", "DeleteLogGroup", (Permission("logs:DeleteLogGroup", (LOG_GROUP,), (OURS,)),), purpose="log group"
+)
 GET_LOG_EVENTS = Operation("logs", "GetLogEvents", (Permission("logs:GetLogEvents", (LOG_STREAM,)),))
 
 CREATE_CLUSTER = Operation(
@@ -184,13 +191,14 @@ REGISTER_TASK_DEFINITION = Operation(
         PASS_ROLE,
     ),
 )
+DESCRIBE_TASK_DEFINITION = Operation("ecs", "DescribeTaskDefinition", ("ecs:DescribeTaskDefinition",))
 LIST_TASK_DEFINITIONS = Operation("ecs", "ListTaskDefinitions", ("ecs:ListTaskDefinitions",))
 DEREGISTER_TASK_DEFINITION = Operation("ecs", "DeregisterTaskDefinition", ("ecs:DeregisterTaskDefinition",))
 RUN_TASK = Operation(
     "ecs",
     "RunTask",
     (
-        Permission("ecs:RunTask", (TASK_DEFINITION,)),
+        Permission("ecs:RunTask", (TASK_DEFINITION, GIVEN_TASK_DEFINITION)),
         Permission("ecs:TagResource", (TASK, TASK_IN_GIVEN_CLUSTER), (made_by("ecs", "RunTask"),)),
         PASS_ROLE,
     ),

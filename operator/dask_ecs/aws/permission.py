@@ -37,6 +37,7 @@ GIVEN_ECS_CLUSTER = "arn:{partition}:ecs:{region}:{account}:cluster/{given_ecs_c
 TASK = "arn:{partition}:ecs:{region}:{account}:task/dask-{install}-*/*"
 TASK_IN_GIVEN_CLUSTER = "arn:{partition}:ecs:{region}:{account}:task/{given_ecs_cluster}/*"
 TASK_DEFINITION = "arn:{partition}:ecs:{region}:{account}:task-definition/dask-{install}-*:*"
+GIVEN_TASK_DEFINITION = "{given_task_definition}"
 ROLE = "arn:{partition}:iam::{account}:role{role_path}dask-{install}-*"
 # A role that is not there has no path, so whether one is there is asked of this.
 MISSING_ROLE = "arn:{partition}:iam::{account}:role/dask-{install}-*"

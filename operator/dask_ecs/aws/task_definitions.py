@@ -1,4 +1,4 @@
-"""ECS task definitions: content-addressed, so that what is registered already is found, not registered again."""
+"""ECS task definitions: ours content-addressed, so that what is registered is found again; a user's looked at."""
 
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -7,6 +7,9 @@ from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
+from dask_ecs.plan.given_definition import read
+from dask_ecs.plan.observed import GivenDefinition, Role
+from dask_ecs.plan.problems import NeedsUser
 
 
 async def ensure(aws: Aws, request: Mapping[str, Any], *, tell: Tell = nobody) -> str:
@@ -26,6 +29,25 @@ async def deregister(aws: Aws, *, family: str) -> None:
         except AwsError as error:
             if "inactive" not in error.message:  # it is deregistered already
                 raise
+
+
+async def use(aws: Aws, *, arn: str, role: Role) -> GivenDefinition:
+    """Return what Dask has to know of a task definition that a user brings for a role.
+
+    Raises:
+        NeedsUser: it is not there, or can not be used.
+
+    """
+    try:
+        answer = await aws.call(operations.DESCRIBE_TASK_DEFINITION, taskDefinition=arn)
+    except AwsError as error:
+        if error.code != "ClientException":
+            raise
+        raise NeedsUser(
+            "TaskDefinitionNotFound",
+            f"spec.{role}.taskDefinitionArn: there is no task definition {arn}. Register it, or name another.",
+        ) from error
+    return read(answer["taskDefinition"], role=role)
 
 
 def _revisions(aws: Aws, family: str) -> AsyncIterator[str]:

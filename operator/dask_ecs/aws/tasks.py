@@ -69,18 +69,13 @@ def parse(described: Iterable[Mapping[str, Any]]) -> list[Task]:
 
 
 def _task(one: Mapping[str, Any]) -> Task | None:
-    container = next((found for found in one.get("containers", ()) if found.get("name") in get_args(Role)), None)
-    if container is None or not one.get("startedBy"):
+    container, environment = _main_container(one)
+    role = _role(container, environment)
+    if role is None or not one.get("startedBy"):
         return None
-    environment = {
-        variable["name"]: variable.get("value", "")
-        for override in one.get("overrides", {}).get("containerOverrides", ())
-        if override.get("name") == container["name"]
-        for variable in override.get("environment", ())
-    }
     return Task(
         arn=one["taskArn"],
-        role=container["name"],
+        role=role,
         started_by=one["startedBy"],
         task_definition_arn=one["taskDefinitionArn"],
         last_status=one["lastStatus"],
@@ -102,6 +97,29 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         exit_code=container.get("exitCode"),
         container_reason=container.get("reason"),
     )
+
+
+def _main_container(one: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Return Dask's container, the one whose environment RunTask has overridden, and what it has put there."""
+    environments = {
+        override.get("name"): {variable["name"]: variable.get("value", "") for variable in override["environment"]}
+        for override in one.get("overrides", {}).get("containerOverrides", ())
+        if override.get("environment")
+    }
+    containers = one.get("containers", ())
+    named = [container for container in containers if container.get("name") in (*environments, *get_args(Role))]
+    container: Mapping[str, Any] = min(named, key=lambda found: found["name"] not in environments, default={})
+    return container, environments.get(container.get("name"), {})
+
+
+def _role(container: Mapping[str, Any], environment: Mapping[str, str]) -> Role | None:
+    """Return what a task is for; in a definition that a user brings the container may be called anything."""
+    if container.get("name") in get_args(Role):
+        name: Role = container["name"]
+        return name
+    if PORTS_VARIABLE in environment:
+        return "scheduler"
+    return "worker" if SCHEDULER_VARIABLE in environment else None
 
 
 def _ports(text: str) -> tuple[int, int] | None:

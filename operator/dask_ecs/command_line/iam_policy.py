@@ -34,6 +34,13 @@ from dask_ecs.plan import roles
 @click.option("--region", "regions", multiple=True, metavar="REGION", help="AWS region; may be repeated. Default: any.")
 @click.option("--allow-role", "allowed_roles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
+@click.option(
+    "--allow-task-definition",
+    "task_definitions",
+    multiple=True,
+    metavar="PATTERN",
+    help="As of `dask-ecs run`; the roles that they name need --allow-role here.",
+)
 @click.option("--permissions-boundary", metavar="ARN", help="As of `dask-ecs run`.")
 @click.option("--events-queue", "queue", metavar="ARN", help="Of the queue that `dask-ecs events setup` made.")
 def command(
@@ -44,6 +51,7 @@ def command(
     regions: tuple[str, ...],
     allowed_roles: tuple[str, ...],
     policies: tuple[str, ...],
+    task_definitions: tuple[str, ...],
     permissions_boundary: str | None,
     queue: str | None,
 ) -> None:
@@ -60,6 +68,7 @@ def command(
         install=(install,) if install else iam_policy.ANY,
         given_role=allowed_roles,
         allowed_policy=policies,
+        given_task_definition=task_definitions,
         permissions_boundary=(permissions_boundary,) if permissions_boundary else (),
         events_queue=(queue,) if queue else (),
     )
@@ -92,6 +101,9 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
         scope,
         given_ecs_cluster=_once(spec.cluster_arn.rsplit("/", 1)[-1] for spec in specs if spec.cluster_arn),
         given_role=_once(arn for spec in specs for arn in (spec.iam.execution_role_arn, spec.iam.task_role_arn) if arn),
+        given_task_definition=_once(
+            arn for spec in specs for role in (spec.scheduler, spec.worker) if (arn := role.task_definition_arn)
+        ),
         log_group=_once(spec.logs.group for spec in specs),
         allowed_policy=_once(policy for spec in specs for policy in spec.iam.task_role_policies),
         purposes=frozenset(purposes),

@@ -65,6 +65,8 @@ async def act(
             )
         case actions.RegisterTaskDefinition():
             return await task_definitions.ensure(aws, action.request)
+        case actions.UseTaskDefinition():
+            return await task_definitions.use(aws, arn=action.arn, role=action.role)
         case actions.StopTask():
             await _stop(aws, action.ecs_cluster, action.task_arn, why=action.why, watchers=watchers)
         case actions.TerminateScheduler():
@@ -80,6 +82,8 @@ async def act(
             await security_groups.revise(aws, name=action.name, rules=set(others_ingress()), own_tags=action.tags)
         case actions.DeleteSecurityGroup():
             await security_groups.delete(aws, name=action.name, own_tags=action.tags)
+        case actions.DeleteLogGroup():
+            await logs.delete_group(aws, name=action.name, account_id=action.account_id, tags=action.tags)
         case actions.DeleteEcsCluster():
             await ecs_clusters.delete(aws, name=action.name, own_tags=action.tags)
         case _:

@@ -26,7 +26,7 @@ from dask_ecs.controllers.shared import SharedAnswers
 from dask_ecs.controllers.store import Body, Store, key_of
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.controllers.users import Users
-from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, quota, status
+from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, made, quota, status
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.security_group import Rule
@@ -102,7 +102,8 @@ class Reconciler:
         self._keys[uid] = key_of(body)
         self._uids[key_of(body)] = uid
         if "region" in status:
-            self._users.say(uid, region=status["region"], things=frozenset(status.get("made", ())))
+            things = made.used(status.get("made", ()), log_group=status.get("logGroup"))
+            self._users.say(uid, region=status["region"], things=things)
 
     def _wake(self, uid: str, *, first: bool = False) -> None:
         if key := self._keys.get(uid):
@@ -176,7 +177,8 @@ class Reconciler:
             self._users.leave(metadata.uid)
             await self._let_go(body)
             return True
-        self._users.say(metadata.uid, region=region, things=frozenset(plan.status.made))
+        things = made.used(plan.status.made, log_group=plan.status.log_group)
+        self._users.say(metadata.uid, region=region, things=things)
         for action in plan.actions:
             if isinstance(action, actions.ForgetLaunch):
                 logger.info("%s", action)
@@ -259,8 +261,8 @@ class Reconciler:
 
     def _in_use(self, target: Target) -> frozenset[str]:
         """Return what of a cluster's things other clusters use too."""
-        uid, made = target.cluster.metadata.uid, target.cluster.status.made
-        return frozenset(thing for thing in made if self._users.has_others(uid, region=target.region, thing=thing))
+        uid, things = target.cluster.metadata.uid, target.cluster.status.made
+        return frozenset(thing for thing in things if self._users.has_others(uid, region=target.region, thing=thing))
 
     def _ingress_of(self, uid: str) -> Iterable[Rule]:
         """Return what a cluster asks of its security group."""

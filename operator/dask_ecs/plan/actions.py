@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from dask_ecs.plan import names
 from dask_ecs.plan.action import Action, Result, Subject
 from dask_ecs.plan.made import Kind, Made
-from dask_ecs.plan.observed import EcsCluster, Launch, Network
+from dask_ecs.plan.observed import EcsCluster, GivenDefinition, Launch, Network, Role
 from dask_ecs.plan.security_group import Rule
 
 
@@ -152,11 +152,11 @@ class EnsureSecurityGroup(OnThing[str], SharedAction[str]):
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class EnsureLogGroup(SharedAction[str]):
+class EnsureLogGroup(OnThing[str], SharedAction[str]):
     """Create the log group if it is not there; one that is there is left as it is."""
 
+    kind: ClassVar[Kind] = "log-group"
     subject: Subject = "logGroup"
-    name: str
     retention_days: int
     tags: Mapping[str, str]
 
@@ -180,6 +180,17 @@ class RegisterTaskDefinition(OnThing[str], SharedAction[str]):
 
     def __str__(self) -> str:
         return f"register task definition {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class UseTaskDefinition(SharedAction[GivenDefinition]):
+    """Look at the task definition that the user gave for a role."""
+
+    arn: str
+    role: Role
+
+    def __str__(self) -> str:
+        return f"use task definition {self.arn}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -288,6 +299,19 @@ class ReviseSecurityGroup(OnThing[bool]):
 
     def __str__(self) -> str:
         return f"take this cluster's rules from security group {self.name}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeleteLogGroup(OnThing[bool]):
+    """Delete a log group that we made, with all that it holds."""
+
+    kind: ClassVar[Kind] = "log-group"
+    subject: Subject = "logGroup"
+    account_id: str
+    tags: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"delete log group {self.name}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,8 @@ import dataclasses
 import fnmatch
 from typing import TYPE_CHECKING
 
-from dask_ecs.plan import secrets
+from dask_ecs.plan import secrets, volumes
+from dask_ecs.plan.observed import ROLES
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
@@ -51,6 +52,20 @@ SECRET = Kind(
     option="--allow-secret",
     patterns=lambda settings: settings.allow_secrets,
 )
+TASK_DEFINITION = Kind(
+    reason="TaskDefinitionNotAllowed",
+    noun="task definition",
+    option="--allow-task-definition",
+    patterns=lambda settings: settings.allow_task_definitions,
+    instead="Leave it out to have one made",
+)
+HOST_PATH = Kind(
+    reason="HostPathNotAllowed",
+    noun="host path",
+    option="--allow-host-path",
+    patterns=lambda settings: settings.allow_host_paths,
+    instead="Use a volume of EFS, or one without host and dockerVolumeConfiguration",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,5 +101,11 @@ def named(spec: DaskClusterSpec) -> Iterator[Named]:
             yield Named(kind=ROLE, field=f"iam.{field}", value=arn)
     for arn in spec.iam.task_role_policies:
         yield Named(kind=TASK_ROLE_POLICY, field="iam.taskRolePolicies", value=arn)
+    for role in ROLES:
+        if arn := spec.role(role).task_definition_arn:
+            yield Named(kind=TASK_DEFINITION, field=f"{role}.taskDefinitionArn", value=arn)
     for secret in secrets.named(spec):
         yield Named(kind=SECRET, field=secret.field, value=secret.arn)
+    for index, volume in enumerate(spec.volumes):
+        if path := volumes.on_the_instance(volume):
+            yield Named(kind=HOST_PATH, field=f"volumes[{index}]", value=path)

@@ -10,7 +10,7 @@ from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_con
 from dask_ecs.plan import admission, diagnosis
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
-from dask_ecs.plan.observed import Observed, Role
+from dask_ecs.plan.observed import ROLES, Observed, Role
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
 from dask_ecs.plan.tasks import Tasks
@@ -57,6 +57,7 @@ def of_cluster(
     """Return all conditions of a cluster that is wanted: kstatus's three first, then what explains them."""
     have_group = there.security_group_id is not None or not target.cluster.spec.needs_security_group
     have_roles = there.execution_role_arn is not None and there.task_role_arn is not None
+    have_roles = have_roles or all(target.cluster.spec.role(role).task_definition_arn for role in ROLES)
     before = {condition.type for condition in target.cluster.status.conditions if condition.status == "True"}
     said = {
         "NetworkReady": _resource(

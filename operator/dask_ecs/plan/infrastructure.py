@@ -19,12 +19,11 @@ from dask_ecs.plan import (
 )
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, EcsCluster, Network
-from dask_ecs.plan.worker_preload import worker_preload
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from dask_ecs.plan.observed import Observed, Role
+    from dask_ecs.plan.observed import GivenDefinition, Observed, Role
     from dask_ecs.plan.security_group import Rule
     from dask_ecs.plan.target import Target
 
@@ -41,6 +40,7 @@ class Infrastructure:
     execution_role_arn: str | None
     task_role_arn: str | None
     definitions: Mapping[Role, str]
+    given_definitions: Mapping[Role, GivenDefinition]
     wanted: tuple[Action[Any], ...] = ()
     """Whatever has come or is to come of it."""
     complete: bool = False
@@ -65,11 +65,17 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         execution_role_arn=spec.iam.execution_role_arn,
         task_role_arn=spec.iam.task_role_arn,
         definitions={},
+        given_definitions={},
     )
     wanted: list[Action[Any]] = [identify, *resolving]
     # Nothing is made before the status can tell that something may be.
     if there.account_id:
-        wanted += [cluster, log_group]
+        wanted.append(cluster)
+    looked_at = {role: action for role in ROLES if (action := _given_definition(target, role))}
+    wanted += looked_at.values()
+    made_for = [role for role in ROLES if role not in looked_at]
+    if there.account_id and made_for:
+        wanted.append(log_group)
     providers = capacity_providers.of_made_cluster(spec)
     if there.ecs_cluster and providers:
         wanted.append(_associate(target, there.ecs_cluster, providers))
@@ -79,27 +85,31 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         group = _security_group(target, there.network, observed)
         there = dataclasses.replace(there, security_group_id=known.answer(group))
         wanted.append(group)
-    if there.account_id and not spec.iam.execution_role_arn:
+    if there.account_id and made_for and not spec.iam.execution_role_arn:
         role = _execution_role(target, there.account_id)
         there = dataclasses.replace(there, execution_role_arn=known.answer(role))
         wanted.append(role)
-    if there.account_id and not spec.iam.task_role_arn:
+    if there.account_id and made_for and not spec.iam.task_role_arn:
         role = _task_role(target, there.account_id)
         there = dataclasses.replace(there, task_role_arn=known.answer(role))
         wanted.append(role)
+    given = {role: found for role, action in looked_at.items() if (found := known.answer(action))}
+    registered: dict[Role, str] = {role: found.arn for role, found in given.items()}
     if there.account_id and there.execution_role_arn and there.task_role_arn and there.log_group:
-        definitions = {role: _definition(target, role, there) for role in ROLES}
-        registered = {role: arn for role, action in definitions.items() if (arn := known.answer(action))}
-        there = dataclasses.replace(there, definitions=registered)
+        definitions = {role: _definition(target, role, there) for role in made_for}
+        registered |= {role: arn for role, action in definitions.items() if (arn := known.answer(action))}
         wanted += definitions.values()
+    there = dataclasses.replace(there, definitions=registered, given_definitions=given)
     missing = [action for action in wanted if known.answer(action) is None]
     closed = not spec.needs_security_group or there.security_group_id is not None
     complete = not missing and closed and there.definitions.keys() == set(ROLES)
     return dataclasses.replace(there, wanted=tuple(wanted), complete=complete), missing
 
 
-def command(target: Target, role: Role, *, scheduler_address: str = "") -> list[str]:
-    """Return the command of a role's container."""
+def command(
+    target: Target, role: Role, *, scheduler_address: str = "", given: GivenDefinition | None = None
+) -> list[str]:
+    """Return the command of a role's container; of one in a given definition by what that says of it."""
     spec = target.cluster.spec
     if role == "scheduler":
         return commands.scheduler_command(
@@ -107,14 +117,23 @@ def command(target: Target, role: Role, *, scheduler_address: str = "") -> list[
             dashboard_port=spec.scheduler.dashboard_port,
             extra_args=spec.scheduler.extra_args,
         )
+    threads, memory_mib = spec.worker.thread_count, spec.worker.memory_mib - spec.worker.sidecar_memory_mib
+    if given:
+        threads = spec.worker.threads or given.threads or threads
+        memory_mib = given.memory_mib or memory_mib
     return commands.worker_command(
         scheduler_address=scheduler_address,
-        threads=spec.worker.thread_count,
-        memory_mib=spec.worker.memory_mib,
+        threads=threads,
+        memory_mib=memory_mib,
         gpu=spec.worker.gpu,
-        preload=worker_preload(),
+        preload=task_definitions.preload(spec.worker, given),
         extra_args=spec.worker.extra_args,
     )
+
+
+def environment(target: Target, role: Role, *, given: GivenDefinition | None) -> tuple[tuple[str, str], ...]:
+    """Return the variables that RunTask has to bring, because the definition is not ours to hold them."""
+    return task_definitions.plain_variables(target, role, given=given) if given else ()
 
 
 def ecs_cluster(target: Target) -> Action[EcsCluster]:
@@ -136,8 +155,7 @@ def _associate(
 def _log_group(target: Target) -> actions.EnsureLogGroup:
     logs = target.cluster.spec.logs
     # Clusters of other namespaces write to it too, so it carries no mark of this one.
-    tags = {"ecs.dask.org/install": target.settings.install}
-    return actions.EnsureLogGroup(name=logs.group, retention_days=logs.retention_days, tags=tags)
+    return actions.EnsureLogGroup(name=logs.group, retention_days=logs.retention_days, tags=target.install_tags)
 
 
 def _security_group(target: Target, network: Network, observed: Observed) -> actions.EnsureSecurityGroup:
@@ -211,3 +229,9 @@ def _definition(target: Target, role: Role, there: Infrastructure) -> actions.Re
     return actions.RegisterTaskDefinition(
         subject=subject, name=family, request={"family": family, **content, "tags": tags}
     )
+
+
+def _given_definition(target: Target, role: Role) -> actions.UseTaskDefinition | None:
+    arn = target.cluster.spec.role(role).task_definition_arn
+    subject: Subject = "schedulerDefinition" if role == "scheduler" else "workerDefinition"
+    return actions.UseTaskDefinition(subject=subject, arn=arn, role=role) if arn else None

@@ -26,7 +26,7 @@ from dask_ecs.plan.observed import (
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from dask_ecs.api.spec import DaskClusterSpec
     from dask_ecs.plan.batches import Batch
@@ -107,7 +107,9 @@ def base_request(
     network: Network,
     security_groups: tuple[str, ...],
     task_definition_arn: str,
+    container: str,
     command: list[str],
+    environment: Iterable[tuple[str, str]],
     scheduler_address: str | None,
     mark: str,
     started_by: str,
@@ -124,12 +126,13 @@ def base_request(
         awsvpc["assignPublicIp"] = "ENABLED" if network.assign_public_ip else "DISABLED"
     ports = f"{spec.scheduler.port},{spec.scheduler.dashboard_port}"
     told = {PORTS_VARIABLE: ports} if role == "scheduler" else {SCHEDULER_VARIABLE: scheduler_address}
-    environment = [{"name": name, "value": value} for name, value in {**told, MARK_VARIABLE: mark}.items()]
+    told[MARK_VARIABLE] = mark
+    variables = [{"name": name, "value": value} for name, value in {**dict(environment), **told}.items()]
     request: dict[str, Any] = {
         "cluster": ecs_cluster.arn,
         "taskDefinition": task_definition_arn,
         "networkConfiguration": {"awsvpcConfiguration": awsvpc},
-        "overrides": {"containerOverrides": [{"name": role, "command": command, "environment": environment}]},
+        "overrides": {"containerOverrides": [{"name": container, "command": command, "environment": variables}]},
         "startedBy": started_by,
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }

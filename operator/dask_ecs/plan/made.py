@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dask_ecs.plan.observed import Role
     from dask_ecs.plan.target import Target
 
-Kind = Literal["task-definition", "iam-role", "security-group", "ecs-cluster"]
+Kind = Literal["task-definition", "iam-role", "security-group", "ecs-cluster", "log-group"]
 RoleUse = Literal["execution", "task"]
 
 
@@ -41,16 +41,25 @@ def read(listed: Iterable[str]) -> tuple[Made, ...]:
 def wanted(target: Target) -> tuple[Made, ...]:
     """Return all that the spec has made, whether it is there yet or not."""
     spec = target.cluster.spec
-    found = [Made("task-definition", family(target, role)) for role in ROLES]
-    if not spec.iam.execution_role_arn:
+    ours = [role for role in ROLES if not spec.role(role).task_definition_arn]
+    found = [Made("task-definition", family(target, role)) for role in ours]
+    if ours and not spec.iam.execution_role_arn:
         found.append(Made("iam-role", role_name(target, "execution")))
-    if not spec.iam.task_role_arn:
+    if ours and not spec.iam.task_role_arn:
         found.append(Made("iam-role", role_name(target, "task")))
     if spec.needs_security_group:
         found.append(Made("security-group", security_group_name(target)))
     if not spec.cluster_arn:
         found.append(Made("ecs-cluster", ecs_cluster_name(target)))
+    if ours and spec.logs.deletion_policy == "Delete":
+        found.append(Made("log-group", spec.logs.group))
     return tuple(found)
+
+
+def used(made: Iterable[str], *, log_group: str | None) -> frozenset[str]:
+    """Return all that a cluster keeps others from deleting, as kind/name: also a log group that it would leave."""
+    groups = {str(Made("log-group", log_group))} if log_group else set()
+    return frozenset({*made, *groups})
 
 
 def obsolete(target: Target, running: Iterable[str]) -> tuple[Made, ...]:
@@ -58,10 +67,11 @@ def obsolete(target: Target, running: Iterable[str]) -> tuple[Made, ...]:
 
     `running` are the ARNs of all tasks' definitions; as long as one is of an older spec, all roles stay.
     """
-    families = {arn.rsplit("/", 1)[-1].rsplit(":", 1)[0] for arn in running}
+    families = {_family_of(arn) for arn in running}
     now = wanted(target)
     older = [thing for thing in read(target.cluster.status.made) if thing not in now]
-    current = families <= {thing.name for thing in now}
+    given = {arn for role in ROLES if (arn := target.cluster.spec.role(role).task_definition_arn)}
+    current = families <= {*(thing.name for thing in now), *map(_family_of, given)}
     return tuple(
         thing
         for thing in older
@@ -106,6 +116,10 @@ def family(target: Target, role: Role) -> str:
         task_role=iam.task_role_arn or role_name(target, "task"),
     )
     return target.made_name(role, content, limit=names.ECS_NAME)
+
+
+def _family_of(task_definition_arn: str) -> str:
+    return task_definition_arn.rsplit("/", 1)[-1].rsplit(":", 1)[0]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -103,6 +103,25 @@ class EcsCluster:
     """Whether tasks without a launch type go to instances that are scaled for them."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GivenDefinition:
+    """A task definition that a user brings, as far as Dask's container in it is concerned."""
+
+    arn: str
+    container: str
+    cpu_units: int | None
+    """CPU units (1024 = 1 vCPU) that it has; None if the definition does not say."""
+    memory_mib: int | None
+    """Memory in MiB that it has; None if the definition does not say."""
+    stop_timeout: int
+    """Seconds from SIGTERM to SIGKILL."""
+
+    @property
+    def threads(self) -> int | None:
+        """One for each whole vCPU, at least one; None if it is not known how many there are."""
+        return max(self.cpu_units // 1024, 1) if self.cpu_units else None
+
+
 # Failures in a row of what ends by itself, until somebody should know.
 NEWS_AFTER = 6
 

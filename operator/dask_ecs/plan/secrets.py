@@ -6,9 +6,12 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from dask_ecs.api.container import Secret
+    from dask_ecs.api.sidecar import Sidecar
     from dask_ecs.api.spec import DaskClusterSpec
+    from dask_ecs.api.task_shape import TaskShape
     from dask_ecs.plan.target import Target
 
 
@@ -26,10 +29,26 @@ def named(spec: DaskClusterSpec) -> Iterator[Named]:
     """Return all that a spec names."""
     if spec.image_credentials:
         yield Named(field="imageCredentials", arn=spec.image_credentials)
-    lists = {"": spec.secrets, "scheduler.": spec.scheduler.secrets, "worker.": spec.worker.secrets}
-    for prefix, secrets in lists.items():
-        for index, secret in enumerate(secrets):
-            yield Named(field=f"{prefix}secrets[{index}].valueFrom", arn=arn_of(secret.value_from))
+    yield from _of_list("secrets", spec.secrets)
+    shapes: dict[str, TaskShape] = {"scheduler": spec.scheduler, "worker": spec.worker}
+    for role, shape in shapes.items():
+        yield from _of_container(role, shape)
+        for index, sidecar in enumerate(shape.sidecars):
+            field = f"{role}.sidecars[{index}]"
+            if sidecar.image_credentials:
+                yield Named(field=f"{field}.imageCredentials", arn=sidecar.image_credentials)
+            yield from _of_container(field, sidecar)
+
+
+def _of_container(field: str, container: TaskShape | Sidecar) -> Iterator[Named]:
+    yield from _of_list(f"{field}.secrets", container.secrets)
+    if logs := container.log_configuration:
+        yield from _of_list(f"{field}.logConfiguration.secretOptions", logs.secret_options)
+
+
+def _of_list(field: str, secrets: Iterable[Secret]) -> Iterator[Named]:
+    for index, secret in enumerate(secrets):
+        yield Named(field=f"{field}[{index}].valueFrom", arn=arn_of(secret.value_from))
 
 
 def readable(target: Target) -> tuple[str, ...]:

@@ -20,5 +20,7 @@ class Settings:
     allow_roles: tuple[str, ...] = ()
     allow_task_role_policies: tuple[str, ...] = ()
     allow_secrets: tuple[str, ...] = ()
+    allow_host_paths: tuple[str, ...] = ()
+    allow_task_definitions: tuple[str, ...] = ()
     permissions_boundary: str | None = None
     role_path: str = "/dask-ecs/"

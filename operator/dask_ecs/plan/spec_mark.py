@@ -25,6 +25,7 @@ IN_PLACE = frozenset(
         "enableECSManagedTags",
         "network.allowedCidrs",
         "logs.retentionDays",
+        "logs.deletionPolicy",
         "worker.replicas",
     }
 )

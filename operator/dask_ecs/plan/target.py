@@ -44,13 +44,17 @@ class Target:
         return names.started_by(install=self.settings.install, uid=self.cluster.metadata.uid)
 
     @property
+    def install_tags(self) -> dict[str, str]:
+        """The tags by which a thing is known to be made by this operator, whoever uses it."""
+        return {"ecs.dask.org/install": self.settings.install}
+
+    @property
     def own_tags(self) -> dict[str, str]:
         """The tags by which a thing that was made is known to be this cluster's, or its namespace's, to delete."""
         metadata = self.cluster.metadata
-        install = {"ecs.dask.org/install": self.settings.install}
         if self.cluster.spec.isolation == "namespace":
-            return {**install, "ecs.dask.org/namespace": metadata.namespace}
-        return {**install, "ecs.dask.org/uid": metadata.uid}
+            return {**self.install_tags, "ecs.dask.org/namespace": metadata.namespace}
+        return {**self.install_tags, "ecs.dask.org/uid": metadata.uid}
 
     @property
     def made_tags(self) -> dict[str, str]:

@@ -7,14 +7,15 @@ import functools
 from typing import TYPE_CHECKING, Any, Self
 
 from dask_ecs.api.spec import Scheduler, Worker
-from dask_ecs.plan import commands, variables
-from dask_ecs.plan.worker_preload import worker_preload
+from dask_ecs.plan import commands, scratch, sidecars, variables, volumes
+from dask_ecs.plan.worker_preload import leave_seconds, worker_preload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dask_ecs.api.spec import Logs
-    from dask_ecs.plan.observed import Role
+    from dask_ecs.api.volumes import Volume
+    from dask_ecs.plan.observed import GivenDefinition, Role
     from dask_ecs.plan.target import Target
 
 # AWS: "Amazon ECS task definition parameters for Fargate", stopTimeout: at most 120 seconds. A worker needs it to move
@@ -37,6 +38,7 @@ class Ingredients:
     logs: Logs
     image: str
     image_credentials: str | None
+    volumes: tuple[Volume, ...]
     region: str
 
     @classmethod
@@ -53,6 +55,7 @@ class Ingredients:
             logs=spec.logs,
             image=target.image_of(role),
             image_credentials=spec.image_credentials,
+            volumes=spec.volumes,
             region=target.region,
         )
 
@@ -70,17 +73,13 @@ def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[
         "image": of.image,
         "essential": True,
         **_variables(of).definition,
-        "linuxParameters": {"initProcessEnabled": True},
-        "ulimits": [{"name": "nofile", "softLimit": OPEN_FILES, "hardLimit": OPEN_FILES}],
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": of.logs.group,
-                "awslogs-region": of.region,
-                "awslogs-stream-prefix": stream_prefix(of.logs, role),
-            },
-        },
+        "linuxParameters": _linux_parameters(shape),
+        "ulimits": _ulimits(shape),
+        "logConfiguration": _log_configuration(of),
     }
+    if shape.sidecars:
+        # A container without a share gets next to nothing where others have one.
+        container["cpu"] = shape.cpu_units - shape.sidecar_cpu_units
     if of.image_credentials:
         container["repositoryCredentials"] = {"credentialsParameter": of.image_credentials}
     if isinstance(shape, Scheduler):
@@ -92,7 +91,13 @@ def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[
         container["stopTimeout"] = WORKER_STOP_TIMEOUT
         if shape.gpu:
             container["resourceRequirements"] = [{"type": "GPU", "value": str(shape.gpu)}]
-    return {
+    if shape.stop_timeout:
+        container["stopTimeout"] = shape.stop_timeout
+    if shape.health_check:
+        container["healthCheck"] = shape.health_check.model_dump(mode="json")
+    if shape.mount_points:
+        container["mountPoints"] = volumes.mount_points(shape.mount_points)
+    task: dict[str, Any] = {
         "networkMode": "awsvpc",
         "requiresCompatibilities": [of.launch_type],
         "cpu": str(shape.cpu_units),
@@ -100,16 +105,64 @@ def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[
         "executionRoleArn": execution_role,
         "taskRoleArn": task_role,
         "runtimePlatform": {"cpuArchitecture": of.cpu_architecture, "operatingSystemFamily": "LINUX"},
-        "containerDefinitions": [container],
+        "containerDefinitions": [container, *sidecars.definitions(shape.sidecars, logs=_awslogs(of))],
+    }
+    points = [*shape.mount_points, *(point for sidecar in shape.sidecars for point in sidecar.mount_points)]
+    if mounted := volumes.definitions(of.volumes, points):
+        task["volumes"] = mounted
+    if shape.ephemeral_storage_gib:
+        task["ephemeralStorage"] = {"sizeInGiB": shape.ephemeral_storage_gib}
+    return task
+
+
+def _log_configuration(of: Ingredients) -> dict[str, Any]:
+    given = of.shape.log_configuration
+    return given.model_dump(mode="json", exclude_defaults=True) if given else _awslogs(of)
+
+
+def _awslogs(of: Ingredients) -> dict[str, Any]:
+    return {
+        "logDriver": "awslogs",
+        "options": {
+            "awslogs-group": of.logs.group,
+            "awslogs-region": of.region,
+            "awslogs-stream-prefix": stream_prefix(of.logs, of.role),
+        },
     }
 
 
-def _variables(of: Ingredients) -> variables.Variables:
-    """Return the variables that a user asks for, and ours, which win."""
+def _linux_parameters(shape: Scheduler | Worker) -> dict[str, Any]:
+    parameters: dict[str, Any] = {"initProcessEnabled": True}
+    if shape.shared_memory_mib:
+        parameters["sharedMemorySize"] = shape.shared_memory_mib
+    return parameters
+
+
+def _ulimits(shape: Scheduler | Worker) -> list[dict[str, Any]]:
+    given = [limit.model_dump(mode="json") for limit in shape.ulimits]
+    if any(limit.name == "nofile" for limit in shape.ulimits):
+        return given
+    return [{"name": "nofile", "softLimit": OPEN_FILES, "hardLimit": OPEN_FILES}, *given]
+
+
+def plain_variables(target: Target, role: Role, *, given: GivenDefinition) -> tuple[tuple[str, str], ...]:
+    """Return a role's plain variables, for a task definition that a user brings."""
+    return _variables(Ingredients.of(target, role), given).plain
+
+
+def _variables(of: Ingredients, given: GivenDefinition | None = None) -> variables.Variables:
+    """Return our advice, the variables that a user asks for, and ours that have to be, each winning over the former."""
     if not isinstance(of.shape, Worker):
         return of.variables
-    ours = commands.worker_environment(gpu=of.shape.gpu, preload=worker_preload())
-    return of.variables.and_then(plain=ours.items())
+    advice = variables.Variables(plain=tuple(scratch.environment(gib=of.shape.ephemeral_storage_gib).items()))
+    asked = advice.and_then(plain=of.variables.plain, secret=of.variables.secret)
+    return asked.and_then(plain=commands.worker_environment(gpu=of.shape.gpu, preload=preload(of.shape, given)).items())
+
+
+def preload(worker: Worker, given: GivenDefinition | None = None) -> str:
+    """Return the program for a worker's nanny, which leaves in the time that the worker has to stop."""
+    stop_timeout = given.stop_timeout if given else worker.stop_timeout or WORKER_STOP_TIMEOUT
+    return worker_preload(leave_seconds=leave_seconds(stop_timeout))
 
 
 def stream_prefix(logs: Logs, role: Role) -> str:

@@ -11,6 +11,12 @@ WAIT_SECONDS = 900
 # ECS, "Task definition parameters": stopTimeout is 30 s unless set, and 120 s at most on Fargate. After the
 # retirement `dask worker` takes up to 10 s to close its nannies.
 LEAVE_SECONDS = 100
+CLOSE_SECONDS = 20
+
+
+def leave_seconds(stop_timeout: int) -> int:
+    """Return how much of a container's stopTimeout (seconds) its data may take to move; half of a short one."""
+    return max(stop_timeout - CLOSE_SECONDS, stop_timeout // 2)
 
 
 def worker_preload(*, wait_seconds: float = WAIT_SECONDS, leave_seconds: float = LEAVE_SECONDS) -> str:

@@ -12,7 +12,22 @@ from .world import SETTINGS, World, condition
 _ACCOUNT = "arn:aws:iam::123456789012"
 _ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 _SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:others/database-AbCdEf"
+_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/admin:1"
 _PARAMETER = "arn:aws:ssm:eu-west-1:123456789012:parameter/others/database"
+
+
+def _volume(**kind: Any) -> dict[str, Any]:
+    given = {"launchType": "EC2", "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/given"}
+    return {**given, "volumes": [{"name": "others", **kind}]}
+
+
+def _sidecar(**container: Any) -> dict[str, Any]:
+    return {"scheduler": {"sidecars": [{"name": "agent", "image": "agent", **container}]}}
+
+
+def _splunk(secret: str) -> dict[str, Any]:
+    return {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": secret}]}
+
 
 # What a tenant writes; what of it has to be admitted; the option, and the setting behind it.
 ATTEMPTS = [
@@ -23,6 +38,25 @@ ATTEMPTS = [
     ({"secrets": [{"name": "A", "valueFrom": f"{_SECRET}:password::"}]}, _SECRET, "--allow-secret", "allow_secrets"),
     ({"scheduler": {"secrets": [{"name": "A", "valueFrom": _SECRET}]}}, _SECRET, "--allow-secret", "allow_secrets"),
     ({"worker": {"secrets": [{"name": "A", "valueFrom": _PARAMETER}]}}, _PARAMETER, "--allow-secret", "allow_secrets"),
+    (
+        {"scheduler": {"taskDefinitionArn": _DEFINITION}},
+        _DEFINITION,
+        "--allow-task-definition",
+        "allow_task_definitions",
+    ),
+    ({"worker": {"taskDefinitionArn": _DEFINITION}}, _DEFINITION, "--allow-task-definition", "allow_task_definitions"),
+    (_sidecar(imageCredentials=_SECRET), _SECRET, "--allow-secret", "allow_secrets"),
+    (_sidecar(secrets=[{"name": "A", "valueFrom": _SECRET}]), _SECRET, "--allow-secret", "allow_secrets"),
+    (_sidecar(logConfiguration=_splunk(_PARAMETER)), _PARAMETER, "--allow-secret", "allow_secrets"),
+    ({"worker": {"logConfiguration": _splunk(_SECRET)}}, _SECRET, "--allow-secret", "allow_secrets"),
+    (_volume(host={"sourcePath": "/etc/secret"}), "/etc/secret", "--allow-host-path", "allow_host_paths"),
+    (_volume(dockerVolumeConfiguration={}), "docker:local:others", "--allow-host-path", "allow_host_paths"),
+    (
+        _volume(dockerVolumeConfiguration={"driverOpts": {"type": "none", "o": "bind", "device": "/etc"}}),
+        "docker:local:others,device=/etc,o=bind,type=none",
+        "--allow-host-path",
+        "allow_host_paths",
+    ),
 ]
 
 

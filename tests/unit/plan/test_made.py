@@ -28,7 +28,7 @@ def test_what_is_to_be_made_is_written_before_it_is_made() -> None:
     assert plan.status.made == tuple(sorted(map(str, made_things.wanted(world.target))))
     world.settle()
     made = {action.thing for action in world.done if action.thing}
-    assert made == set(plan.status.made)
+    assert made == {*plan.status.made, "log-group/dask-ecs"}, "a log group that stays is not listed"
 
 
 def test_a_long_name_gives_names_that_aws_takes() -> None:
@@ -67,3 +67,29 @@ def test_definitions_of_older_specs_that_others_use_are_left_to_them() -> None:
     world.settle()
     assert not asked(world, actions.DeregisterTaskDefinition)
     assert not older & set(world.body["status"]["made"])
+
+
+def test_a_log_group_goes_with_its_last_user_where_that_is_asked_for() -> None:
+    for policy, in_use, goes in (("Retain", False, False), ("Delete", False, True), ("Delete", True, False)):
+        world = running(replicas=0, logs={"group": "/team/dask", "deletionPolicy": policy})
+        listed = "log-group//team/dask" in world.body["status"]["made"]
+        assert listed == (policy == "Delete")
+        world.in_use = frozenset({"log-group//team/dask"} if in_use else ())
+        world.delete()
+        world.settle()
+        assert [action.name for action in asked(world, actions.DeleteLogGroup)] == (["/team/dask"] if goes else [])
+        assert world.gone
+
+
+def test_a_log_group_that_was_to_go_stays_once_the_user_says_so() -> None:
+    world = running(replicas=0, logs={"deletionPolicy": "Delete"})
+    world.edit(logs={"deletionPolicy": "Retain"})
+    world.settle()
+    world.delete()
+    world.settle()
+    assert not asked(world, actions.DeleteLogGroup)
+
+
+def test_who_would_leave_a_log_group_keeps_others_from_deleting_it() -> None:
+    assert made_things.used(["iam-role/a"], log_group="/team/dask") == {"iam-role/a", "log-group//team/dask"}
+    assert made_things.used(["iam-role/a"], log_group=None) == {"iam-role/a"}

@@ -257,6 +257,7 @@ OF_TASKS = {
     "environment",
     "secrets",
     "imageCredentials",
+    "volumes",
     "network",
     "iam",
     "logs",
@@ -272,7 +273,9 @@ def test_of_every_field_it_is_decided_whether_its_edit_replaces_tasks() -> None:
 
 def test_an_edit_in_place_leaves_no_empty_trace() -> None:
     plain = World({"worker": {"replicas": 2}})
-    edited = World({"worker": {"replicas": 3}, "logs": {"retentionDays": 7}, "tags": {"a": "b"}})
+    edited = World(
+        {"worker": {"replicas": 3}, "logs": {"retentionDays": 7, "deletionPolicy": "Delete"}, "tags": {"a": "b"}}
+    )
     for role in ("scheduler", "worker"):
         assert spec_mark.of_role(plain.target, role) == spec_mark.of_role(edited.target, role)
 

@@ -65,6 +65,18 @@ def test_the_execution_role_reads_exactly_what_is_named() -> None:
     assert not _allowed(_settled({"worker": {"replicas": 1}}))
 
 
+def test_the_execution_role_reads_what_sidecars_and_log_drivers_name_too() -> None:
+    splunk = {"logDriver": "splunk", "secretOptions": [{"name": "splunk-token", "valueFrom": PARAMETER}]}
+    agent = {
+        "name": "agent",
+        "image": "agent",
+        "imageCredentials": REGISTRY,
+        "secrets": [{"name": "KEY", "valueFrom": f"{SECRET}:key::"}],
+    }
+    world = _settled({"scheduler": {"sidecars": [agent]}, "worker": {"logConfiguration": splunk}})
+    assert _allowed(world) == {"secretsmanager:GetSecretValue": [REGISTRY, SECRET], "ssm:GetParameters": [PARAMETER]}
+
+
 def test_clusters_with_other_secrets_do_not_share_a_role() -> None:
     specs: list[dict[str, Any]] = [{}, {"imageCredentials": REGISTRY}, {"imageCredentials": SECRET}]
     worlds = [_settled({"worker": {"replicas": 1}, **spec}) for spec in specs]

@@ -15,6 +15,7 @@ from dask_ecs.plan.observed import (
     PORTS_VARIABLE,
     SCHEDULER_VARIABLE,
     EcsCluster,
+    GivenDefinition,
     Known,
     Launch,
     Network,
@@ -238,6 +239,8 @@ def _answer(action: Action[Any]) -> Any:
             return action.name
         case actions.EnsureSecurityGroup():
             return "sg-1"
+        case actions.UseTaskDefinition():
+            return GivenDefinition(arn=action.arn, container="theirs", cpu_units=2048, memory_mib=6000, stop_timeout=60)
         case actions.RegisterTaskDefinition():
             return f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{action.request['family']}:1"
         case bindings.EnsureObject():

@@ -1,0 +1,105 @@
+"""Task definitions that a user brings: used as they are, never changed, and Dask fits what they have."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from dask_ecs.plan import actions
+from dask_ecs.plan.given_definition import read
+from dask_ecs.plan.observed import GivenDefinition, Role
+from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.worker_preload import worker_preload
+
+from .world import SETTINGS, World, asked, condition
+
+ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/theirs:3"
+ALLOWED = dataclasses.replace(SETTINGS, allow_task_definitions=("*",))
+
+
+def described(*containers: dict[str, Any], **task: Any) -> dict[str, Any]:
+    given = {"taskDefinitionArn": ARN, "status": "ACTIVE", "networkMode": "awsvpc"}
+    return {**given, "containerDefinitions": [*containers], **task}
+
+
+@pytest.mark.parametrize(
+    ("definition", "container", "cpu_units", "memory_mib", "stop_timeout"),
+    [
+        (described({"name": "a"}, cpu="4096", memory="8192"), "a", 4096, 8192, 30),
+        (described({"name": "a", "memory": 512, "cpu": 256, "stopTimeout": 90}, memory="8192"), "a", 256, 512, 90),
+        (
+            described({"name": "log", "essential": False, "memory": 192}, {"name": "a"}, memory="8192"),
+            "a",
+            None,
+            8000,
+            30,
+        ),
+        (described({"name": "log", "essential": True}, {"name": "worker"}), "worker", None, None, 30),
+        (described({"name": "a", "memoryReservation": 300}), "a", None, 300, 30),
+    ],
+)
+def test_dasks_container_is_found_with_what_it_has(
+    definition: dict[str, Any], container: str, cpu_units: int | None, memory_mib: int | None, stop_timeout: int
+) -> None:
+    assert read(definition, role="worker") == GivenDefinition(
+        arn=ARN, container=container, cpu_units=cpu_units, memory_mib=memory_mib, stop_timeout=stop_timeout
+    )
+
+
+@pytest.mark.parametrize(
+    ("definition", "reason", "advice"),
+    [
+        (described({"name": "a"}, status="INACTIVE"), "TaskDefinitionInactive", "Name another revision."),
+        (described({"name": "a"}, networkMode="bridge"), "TaskDefinitionUnfit", "networkMode awsvpc"),
+    ],
+)
+@pytest.mark.parametrize("role", ["scheduler", "worker"])
+def test_what_can_not_be_used_is_told(role: Role, definition: dict[str, Any], reason: str, advice: str) -> None:
+    with pytest.raises(NeedsUser, match=f"spec.{role}.taskDefinitionArn: .*{ARN}") as problem:
+        read(definition, role=role)
+    assert problem.value.reason == reason
+    assert advice in problem.value.message
+
+
+def test_a_given_definition_is_run_and_never_registered_or_deregistered() -> None:
+    environment = [{"name": "LEVEL", "value": "debug"}]
+    world = World({"worker": {"replicas": 2, "taskDefinitionArn": ARN, "environment": environment}}, settings=ALLOWED)
+    world.settle()
+    assert [action.subject for action in asked(world, actions.RegisterTaskDefinition)] == ["schedulerDefinition"]
+    assert world.target.cluster.status.task_definitions.worker == ARN
+    (run,) = [action.request for action in asked(world, actions.RunTasks) if action.launch.role == "worker"]
+    assert run["taskDefinition"] == ARN
+    (override,) = run["overrides"]["containerOverrides"]
+    assert override["name"] == "theirs"
+    assert {"name": "LEVEL", "value": "debug"} in override["environment"]
+    command = override["command"]
+    assert command[command.index("--nthreads") + 1] == "2"
+    assert command[command.index("--memory-limit") + 1] == "6000MiB"
+    assert command[command.index("--preload-nanny") + 1] == worker_preload(leave_seconds=40)
+    world.delete()
+    world.settle()
+    assert world.gone
+    assert "theirs" not in {action.name for action in asked(world, actions.DeregisterTaskDefinition)}
+
+
+def test_nothing_is_made_that_only_made_definitions_need() -> None:
+    given = {"taskDefinitionArn": ARN}
+    world = World({"scheduler": given, "worker": {"replicas": 1, **given}}, settings=ALLOWED)
+    world.settle()
+    assert {action.subject for action in world.done} & {"executionRole", "taskRole", "logGroup"} == set()
+    assert not [thing for thing in world.body["status"]["made"] if thing.startswith(("iam-role", "task-definition"))]
+    assert condition(world, "RolesReady")[0] == "True"
+    assert condition(world, "Ready")[0] == "True"
+
+
+def test_roles_of_older_specs_go_once_all_runs_what_the_user_brings() -> None:
+    world = World({"worker": {"replicas": 0}}, settings=ALLOWED)
+    world.settle()
+    world.edit(scheduler={"taskDefinitionArn": ARN}, worker={"replicas": 0, "taskDefinitionArn": ARN})
+    world.settle()
+    (scheduler,) = world.live["scheduler"]
+    world.stop(scheduler.arn)
+    world.settle()
+    world.settle()
+    assert len(asked(world, actions.DeleteRole)) == 2
+    assert not [thing for thing in world.body["status"]["made"] if thing.startswith(("iam-role", "task-definition"))]
