@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, computed_field
 
+from dask_ecs.api import annotation
 from dask_ecs.api.conditions import Condition
 from dask_ecs.api.fields import SET, keyed_by
 from dask_ecs.api.model import Model
@@ -160,6 +161,9 @@ class DaskClusterStatus(Model):
 
     observed_generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})] | None = None
     """The metadata.generation that this status was made for."""
+
+    last_handled_reconcile_at: Annotated[str, Field(max_length=annotation.MAX_VALUE)] | None = None
+    """The value of the annotation ecs.dask.org/reconcile-requested-at for which all was last looked at anew."""
 
     scheduler_address: Url | None = None
     """Where clients connect, as tcp://10.0.1.7:8786."""

@@ -37,6 +37,7 @@ class Memory:
     ready: bool | None = None
     written_at: datetime.datetime | None = None  # when the status last was
     generation: int = 0
+    requested: str | None = None  # the last asking for a look at everything
     edited_at: datetime.datetime | None = None  # None: not since anybody has looked
     run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again
 
@@ -55,18 +56,25 @@ class Memory:
             )
             for entry in cluster.status.launches
         )
-        return cls(launches=launches, generation=cluster.status.observed_generation or cluster.metadata.generation)
+        return cls(
+            launches=launches,
+            generation=cluster.status.observed_generation or cluster.metadata.generation,
+            requested=cluster.status.last_handled_reconcile_at,
+        )
 
-    def see(self, generation: int, *, now: datetime.datetime) -> bool:
-        """Notice an edit of the spec; return whether all is to be looked at anew.
+    def see(self, generation: int, *, requested: str | None = None, now: datetime.datetime) -> bool:
+        """Notice an edit of the spec, or that somebody `requested` a look; return whether all is to be looked at anew.
 
         Before tasks that could not start are run again, have all that they need looked at, and made where it is
         missing: somebody may have deleted it.
         """
-        edited = generation != self.generation
-        if edited:
+        edited, asked = generation != self.generation, requested not in (None, self.requested)
+        self.requested = requested
+        if edited or asked:
             self.generation, self.edited_at = generation, now
-        if self.run_again_at and (edited or self.run_again_at <= now):
+        if asked:
+            self.holds.clear()
+        if asked or (self.run_again_at and (edited or self.run_again_at <= now)):
             self.run_again_at = None
             self.answers.clear()
             self.trusts_status = False

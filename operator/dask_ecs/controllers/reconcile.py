@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from dask_ecs.api import annotation
 from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
 from dask_ecs.api.daskcluster import ObjectMeta as Metadata
 from dask_ecs.api.status import DaskClusterStatus, LaunchPlace
@@ -150,9 +151,12 @@ class Reconciler:
         metadata, region = target.cluster.metadata, target.region
         if metadata.deletion_timestamp and FINALIZER not in metadata.finalizers:
             return True
-        if memory.see(metadata.generation, now=self._now()):
-            self._shared.forget(region, fingerprints=memory.wanted)
         aws = self._sessions.region(region)
+        requested = annotation.value(metadata.annotations, annotation.RECONCILE_REQUESTED_AT)
+        if requested != memory.requested and (arn := target.cluster.status.cluster_arn):
+            self.watchers.of(aws, arn).look_now()
+        if memory.see(metadata.generation, requested=requested, now=self._now()):
+            self._shared.forget(region, fingerprints=memory.wanted)
         observed = await observe.observe(
             aws,
             target,

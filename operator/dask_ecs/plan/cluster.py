@@ -7,8 +7,9 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dask_ecs.api import annotation
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.plan import admission, bindings, conditions, infrastructure, made, status, tasks, teardown
+from dask_ecs.plan import admission, bindings, conditions, infrastructure, made, pause, status, tasks, teardown
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
@@ -37,8 +38,15 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
 
     An action whose subject is on hold is left out until the hold ends or the spec is edited.
     """
-    if target.cluster.metadata.deletion_timestamp:
-        return _plan_deletion(target, observed, now=now)
+    deleted = target.cluster.metadata.deletion_timestamp
+    planned = (_plan_deletion if deleted else _plan_wanted)(target, observed, now=now)
+    if not pause.is_paused(target):
+        return planned
+    said = pause.status(target, planned.status, now=now)
+    return dataclasses.replace(planned, actions=(), status=said, wake_at=None, busy=False, gone=False)
+
+
+def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     there, missing = infrastructure.plan(target, observed)
     sorted_tasks = tasks.sort(target, there, observed, now=now)
     finished = status.finished_scheduler(target, sorted_tasks)
@@ -75,6 +83,9 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
         gone=gone,
         now=now,
     )
+    if not ready:
+        asked = annotation.value(target.cluster.metadata.annotations, annotation.RECONCILE_REQUESTED_AT)
+        said = said.model_copy(update={"last_handled_reconcile_at": asked})
     busy = bool(ready) or _in_flight(sorted_tasks, observed)
     return Plan(
         actions=ready,

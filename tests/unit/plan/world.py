@@ -136,6 +136,11 @@ class World:
     def scale(self, replicas: int) -> None:
         self.edit(worker={**self.body["spec"].get("worker", {}), "replicas": replicas})
 
+    def annotate(self, **values: str) -> None:
+        """Set annotations of the operator's, as `wake`."""
+        named = {f"ecs.dask.org/{name.replace('_', '-')}": value for name, value in values.items()}
+        self.body["metadata"]["annotations"] = {**self.body["metadata"].get("annotations", {}), **named}
+
     def delete(self) -> None:
         self.body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
 
