@@ -90,6 +90,16 @@ _SHARED_IS_READABLE, _SHARED_IS_POSSIBLE = _quantity(
 )
 SharedMemory = Annotated[_IntOrString, _SHARED_IS_READABLE, _SHARED_IS_POSSIBLE]
 
+# RFC 1035: a name has 253 characters at most.
+SchedulerAddress = Annotated[
+    str,
+    Field(max_length=266),
+    matching(
+        "(tcp|tls)://[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?:[0-9]{1,5}",
+        "not the address of a Dask scheduler: write it as tcp://10.0.1.7:8786 or tls://scheduler.example.com:8786",
+    ),
+]
+
 Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"format": "int32"})]
 
 _PARTITION = "arn:aws(-[a-z]+)*"

@@ -19,6 +19,7 @@ from dask_ecs.api.fields import (
     Port,
     Region,
     RoleArn,
+    SchedulerAddress,
     SecretsManagerArn,
     SecurityGroupId,
     SubnetId,
@@ -55,6 +56,10 @@ class Scheduler(TaskShape, TaskLaunch):
     """The Dask scheduler, one task."""
 
     rules: ClassVar[tuple[Rule, ...]] = (PORTS_DIFFER,)
+
+    address: SchedulerAddress | None = None
+    """Address of a scheduler that runs elsewhere, as tcp://10.0.1.7:8786: then only workers are run, which join that
+    one, and it is never stopped. All else that is said of the scheduler goes unused."""
 
     cpu: Cpu = "1"
     """vCPUs of the scheduler's task: a number (1) or a quantity (500m); a fraction in quotes ("0.5")."""
@@ -158,7 +163,8 @@ class Network(Model):
 
     # Amazon VPC quotas: 60 inbound rules a security group; two ports take two rules a range.
     allowed_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=25, json_schema_extra=SET)] = ()
-    """Who may reach scheduler and dashboard besides the cluster itself, as 10.0.0.0/16; by default the VPC."""
+    """Who may reach scheduler and dashboard besides the cluster itself, as 10.0.0.0/16; by default the VPC. Beside
+    scheduler.address: who may reach the workers, at any port; that scheduler has to."""
 
 
 class Iam(Model):
@@ -279,6 +285,11 @@ class DaskClusterSpec(Model):
     """Whether `aws ecs execute-command` opens a shell in the tasks; a task role that is made may then do what that
     takes, a given one has to (AWS: "Monitor Amazon ECS containers with ECS Exec")."""
 
+    @property
+    def roles(self) -> tuple[Literal["scheduler", "worker"], ...]:
+        """The roles whose tasks are run: beside a scheduler that runs elsewhere, workers alone."""
+        return ("worker",) if self.scheduler.address else ("scheduler", "worker")
+
     def role(self, name: Literal["scheduler", "worker"]) -> Scheduler | Worker:
         """Return what is asked of one of the two roles."""
         return self.scheduler if name == "scheduler" else self.worker
@@ -298,4 +309,4 @@ class DaskClusterSpec(Model):
     @property
     def needs_security_group(self) -> bool:
         """Whether a security group is made: for a role that none is given for."""
-        return not all(self.security_groups_of(role) for role in ("scheduler", "worker"))
+        return not all(self.security_groups_of(role) for role in self.roles)

@@ -93,12 +93,17 @@ def _probe(target: Target, tasks: Iterable[Task], memory: Memory, prober: Prober
     if target.cluster.metadata.deletion_timestamp:
         return prober.last(uid)
     tasks = list(tasks)
+    workers = sum(task.role == "worker" and task.is_running for task in tasks)
+    if external := target.cluster.spec.scheduler.address:
+        if external.startswith("tcp://"):
+            return prober.watch(uid, external, busy=memory.busy, awaited=workers)
+        prober.leave(uid)  # the operator has no certificate for it
+        return None
     running = [task for task in tasks if task.role == "scheduler" and task.is_running and task.address]
     if not running:
         prober.leave(uid)
         return None
     oldest = min(running, key=lambda task: (task.created_at, task.arn))
-    workers = sum(task.role == "worker" and task.is_running for task in tasks)
     return prober.watch(uid, oldest.address or "", busy=memory.busy, awaited=workers)
 
 

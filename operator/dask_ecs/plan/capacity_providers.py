@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dask_ecs.api.launch_rules import FARGATE_PROVIDERS
 from dask_ecs.api.task_launch import CapacityProviderStrategyItem
-from dask_ecs.plan.observed import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,7 +34,7 @@ def of_made_cluster(spec: DaskClusterSpec) -> tuple[str, ...]:
     if spec.cluster_arn:
         return ()
     # Both, whichever is used: so all clusters of a namespace ask for the same.
-    return FARGATE_PROVIDERS if any(strategy(spec, role) for role in ROLES) else ()
+    return FARGATE_PROVIDERS if any(strategy(spec, role) for role in spec.roles) else ()
 
 
 def shares(strategy: Sequence[CapacityProviderStrategyItem], tasks: int) -> dict[str, int]:

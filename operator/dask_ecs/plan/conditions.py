@@ -10,12 +10,13 @@ from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_con
 from dask_ecs.plan import admission, diagnosis
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
-from dask_ecs.plan.observed import ROLES, Observed, Role
+from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
 from dask_ecs.plan.tasks import Tasks
 
 SCHEDULER_FINISHED = "SchedulerFinished"
+EXTERNAL_UNREACHABLE = "ExternalSchedulerUnreachable"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,9 @@ def of_cluster(
     """Return all conditions of a cluster that is wanted: kstatus's three first, then what explains them."""
     have_group = there.security_group_id is not None or not target.cluster.spec.needs_security_group
     have_roles = there.execution_role_arn is not None and there.task_role_arn is not None
-    have_roles = have_roles or all(target.cluster.spec.role(role).task_definition_arn for role in ROLES)
+    have_roles = have_roles or all(
+        target.cluster.spec.role(role).task_definition_arn for role in target.cluster.spec.roles
+    )
     before = {condition.type for condition in target.cluster.status.conditions if condition.status == "True"}
     said = {
         "NetworkReady": _resource(
@@ -135,6 +138,8 @@ def _scheduler(observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
             message="The scheduler has ended by itself, as a client's shutdown() asks for, so nothing runs any more. "
             "Any edit of the spec starts the cluster again.",
         )
+    if tasks.external:
+        return _external_scheduler(observed, tasks)
     task = tasks.scheduler
     if task is None:
         return _not_running("scheduler", observed, tasks, otherwise="The scheduler has not been started yet.")
@@ -147,8 +152,31 @@ def _scheduler(observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
     return Said(status="False", reason="TaskStarting", message=f"Task {task.id} is {task.last_status}.")
 
 
+def _external_scheduler(observed: Observed, tasks: Tasks) -> Said:
+    probe, address = observed.probe, tasks.scheduler_address
+    if not tasks.can_be_asked:
+        return Said(
+            status="True",
+            reason="ExternalScheduler",
+            message=f"The operator has no certificate for {address}, so it does not ask who has joined there: "
+            "it goes by what ECS says of the workers.",
+        )
+    if _answers(observed, tasks):
+        return Said(status="True", reason="ExternalScheduler")
+    if probe is None or probe.address != address:
+        return Said(status="False", reason="SchedulerStarting", message=f"{address} has not been asked yet.")
+    return Said(
+        status="False",
+        reason=EXTERNAL_UNREACHABLE,
+        message=f"The scheduler at {address} does not answer the operator ({probe.error}). Check that it runs and "
+        "that its network lets operator and workers in, or mend spec.scheduler.address.",
+    )
+
+
 def scheduler_is_ready(observed: Observed, tasks: Tasks) -> bool:
     """Whether clients can connect, as far as the operator or ECS can tell."""
+    if tasks.external:
+        return not tasks.can_be_asked or _answers(observed, tasks)
     task = tasks.scheduler
     return task is not None and (_answers(observed, tasks) or (task.is_running and task.health == "HEALTHY"))
 
@@ -160,10 +188,12 @@ def _answers(observed: Observed, tasks: Tasks) -> bool:
 
 def _reachable(observed: Observed, tasks: Tasks) -> Said:
     probe = observed.probe
-    if probe is None or tasks.scheduler is None or probe.address != tasks.scheduler_address:
+    if probe is None or tasks.scheduler_address is None or probe.address != tasks.scheduler_address:
         return Said(status="Unknown", reason="NotTried", message="There is no scheduler to be reached yet.")
     if probe.identity:
         return Said(status="True", reason="SchedulerAnswers")
+    if tasks.external:
+        return dataclasses.replace(_external_scheduler(observed, tasks), reason="Unreachable")
     return Said(
         status="False",
         reason="Unreachable",

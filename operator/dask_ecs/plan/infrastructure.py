@@ -18,7 +18,7 @@ from dask_ecs.plan import (
     task_definitions,
 )
 from dask_ecs.plan.action import Action, Subject
-from dask_ecs.plan.observed import ROLES, EcsCluster, Network
+from dask_ecs.plan.observed import EcsCluster, Network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,9 +71,9 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
     # Nothing is made before the status can tell that something may be.
     if there.account_id:
         wanted.append(cluster)
-    looked_at = {role: action for role in ROLES if (action := _given_definition(target, role))}
+    looked_at = {role: action for role in spec.roles if (action := _given_definition(target, role))}
     wanted += looked_at.values()
-    made_for = [role for role in ROLES if role not in looked_at]
+    made_for = [role for role in spec.roles if role not in looked_at]
     if there.account_id and made_for:
         wanted.append(log_group)
     providers = capacity_providers.of_made_cluster(spec)
@@ -102,7 +102,7 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
     there = dataclasses.replace(there, definitions=registered, given_definitions=given)
     missing = [action for action in wanted if known.answer(action) is None]
     closed = not spec.needs_security_group or there.security_group_id is not None
-    complete = not missing and closed and there.definitions.keys() == set(ROLES)
+    complete = not missing and closed and there.definitions.keys() == set(spec.roles)
     return dataclasses.replace(there, wanted=tuple(wanted), complete=complete), missing
 
 
@@ -172,6 +172,8 @@ def _security_group(target: Target, network: Network, observed: Observed) -> act
 def ingress(target: Target, *, vpc_cidrs: Iterable[str], running_ports: Iterable[int]) -> tuple[Rule, ...]:
     """Return the rules that this cluster asks of its security group; others that share it may ask for more."""
     spec = target.cluster.spec
+    if spec.scheduler.address:
+        return security_group.rules_for_workers(cidrs=spec.network.allowed_cidrs or vpc_cidrs)
     return security_group.rules(
         ports={spec.scheduler.port, spec.scheduler.dashboard_port, *running_ports},
         cidrs=(*(spec.network.allowed_cidrs or vpc_cidrs), *target.settings.operator_cidrs),

@@ -8,7 +8,6 @@ import json
 from typing import TYPE_CHECKING, Literal, get_args
 
 from dask_ecs.plan import names, roles, secrets, task_definitions
-from dask_ecs.plan.observed import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +40,7 @@ def read(listed: Iterable[str]) -> tuple[Made, ...]:
 def wanted(target: Target) -> tuple[Made, ...]:
     """Return all that the spec has made, whether it is there yet or not."""
     spec = target.cluster.spec
-    ours = [role for role in ROLES if not spec.role(role).task_definition_arn]
+    ours = [role for role in spec.roles if not spec.role(role).task_definition_arn]
     found = [Made("task-definition", family(target, role)) for role in ours]
     if ours and not spec.iam.execution_role_arn:
         found.append(Made("iam-role", role_name(target, "execution")))
@@ -70,7 +69,7 @@ def obsolete(target: Target, running: Iterable[str]) -> tuple[Made, ...]:
     families = {_family_of(arn) for arn in running}
     now = wanted(target)
     older = [thing for thing in read(target.cluster.status.made) if thing not in now]
-    given = {arn for role in ROLES if (arn := target.cluster.spec.role(role).task_definition_arn)}
+    given = {arn for role in target.cluster.spec.roles if (arn := target.cluster.spec.role(role).task_definition_arn)}
     current = families <= {*(thing.name for thing in now), *map(_family_of, given)}
     return tuple(
         thing
@@ -85,10 +84,14 @@ def ecs_cluster_name(target: Target) -> str:
 
 
 def security_group_name(target: Target) -> str:
-    """Return the name of the security group, where one is made; another network than the default has its own."""
+    """Return the name of the security group, where one is made; another network than the default has its own.
+
+    So have workers whose scheduler runs elsewhere, for theirs is open at more ports.
+    """
     spec = target.cluster.spec
-    given = spec.network.vpc_id or ",".join(sorted(spec.subnets_of("scheduler")))
-    return target.made_name(*([names.short_hash(given)] if given else []), limit=names.SECURITY_GROUP_NAME)
+    given = spec.network.vpc_id or ",".join(sorted(spec.subnets_of(spec.roles[0])))
+    parts = [*(["workers"] if spec.scheduler.address else []), *([names.short_hash(given)] if given else [])]
+    return target.made_name(*parts, limit=names.SECURITY_GROUP_NAME)
 
 
 def role_name(target: Target, use: RoleUse) -> str:

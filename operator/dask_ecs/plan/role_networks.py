@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dask_ecs.api.status import ResolvedNetwork, ResolvedSubnets
 from dask_ecs.plan.actions import ResolveNetwork
-from dask_ecs.plan.observed import ROLES, Network
+from dask_ecs.plan.observed import Network
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def plan(target: Target, known: Known) -> tuple[dict[Role, Network], list[ResolveNetwork]]:
     """Return the networks that are known, and how to come by them all as far as that can be told yet."""
-    first, *others = ROLES
+    first, *others = target.cluster.spec.roles
     action = _resolve(target, first)
     wanted, networks = [action], {}
     if (found := known.answer(action)) is not None:
@@ -35,9 +35,9 @@ def plan(target: Target, known: Known) -> tuple[dict[Role, Network], list[Resolv
 
 def resolved(networks: Mapping[Role, Network], *, before: ResolvedNetwork) -> ResolvedNetwork:
     """Return the networks as the status holds them; what is not known yet is as it was before."""
-    if "scheduler" not in networks:
+    network, theirs = next(iter(networks.values()), None), networks.get("worker")
+    if network is None:
         return before
-    network, theirs = networks["scheduler"], networks.get("worker")
     if theirs is None:
         worker = before.worker
     elif theirs == network:
@@ -70,7 +70,7 @@ def _resolve(target: Target, role: Role, *, beside: Network | None = None) -> Re
 def _frozen(target: Target, role: Role) -> Network | None:
     """Return what the spec and the account came to before: it stays so for the cluster's life."""
     before = target.cluster.status.network
-    theirs = before.worker if role == "worker" else before
+    theirs = before if role == target.cluster.spec.roles[0] else before.worker
     if not before.vpc_id or theirs is None:
         return None
     return Network(

@@ -19,3 +19,12 @@ def rules(*, ports: Iterable[int], cidrs: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(
         sorted({members} | {Rule(from_port=port, to_port=port, cidr=cidr) for port in ports for cidr in cidrs})
     )
+
+
+def rules_for_workers(*, cidrs: Iterable[str]) -> tuple[Rule, ...]:
+    """Return the rules of a group of workers whose scheduler is not in it, sorted: all TCP, for it calls them back.
+
+    Dask's workers listen at ports that are free when they start (Dask, "Command Line").
+    """
+    members = Rule(from_port=0, to_port=65535)
+    return tuple(sorted({members} | {Rule(from_port=0, to_port=65535, cidr=cidr) for cidr in cidrs}))

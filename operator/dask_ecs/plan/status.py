@@ -115,8 +115,8 @@ def is_unseen(target: Target, observed: Observed, tasks: Tasks) -> bool:
     """Whether a cluster that ran has not been looked at yet since the operator's start."""
     before = target.cluster.status
     if observed.tasks is None:
-        return before.scheduler_task_arn is not None
-    awaits_answer = tasks.scheduler is not None and tasks.scheduler.is_running and observed.probe is None
+        return before.scheduler_task_arn is not None or (tasks.external and before.scheduler_address is not None)
+    awaits_answer = tasks.can_be_asked and observed.probe is None
     return awaits_answer and before.scheduler_address == tasks.scheduler_address
 
 
@@ -233,6 +233,8 @@ def _phase(said: Mapping[str, conditions.Said], observed: Observed, tasks: Tasks
         return "Running"
     if said["Stalled"].status == "True":
         return "Failed" if said["SchedulerReady"].status != "True" else "Degraded"
-    if tasks.scheduler is None and not tasks.backoffs:
+    if said["SchedulerReady"].reason == conditions.EXTERNAL_UNREACHABLE:
+        return "Degraded"
+    if tasks.scheduler is None and not tasks.external and not tasks.backoffs:
         return "Pending" if not tasks.workers else "Degraded"
     return "Degraded" if tasks.backoffs or "worker" in observed.holds else "Launching"

@@ -36,18 +36,29 @@ class Tasks:
     backoffs: dict[Role, backoff.Backoff]
     finished: Task | None
     """The newest scheduler, if it ended by itself and well: a client's shutdown."""
+    external: bool = False
+    """Whether the scheduler runs elsewhere."""
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether the operator could ask the scheduler; for an external one with TLS it has no certificate."""
+        if self.external:
+            return (self.scheduler_address or "").startswith("tcp://")
+        return self.scheduler is not None and self.scheduler.is_running
 
 
 def sort(target: Target, there: Infrastructure, observed: Observed, *, now: datetime.datetime) -> Tasks:
     """Return the cluster's tasks, sorted."""
+    external = target.cluster.spec.scheduler.address
     live = [task for task in observed.of_role("scheduler") if task.is_live]
-    scheduler = live[0] if live else None
-    address = scheduler.address if scheduler else None
+    scheduler = live[0] if live and not external else None
+    address = external or (scheduler.address if scheduler else None)
     live_workers = [task for task in observed.of_role("worker") if task.is_live]
     workers = [
         task
         for task in live_workers
-        if scheduler and task.scheduler_address == address and task.created_at >= scheduler.created_at
+        if task.scheduler_address == address
+        and (external or (scheduler is not None and task.created_at >= scheduler.created_at))
     ]
     joined = [task for task in workers if _has_joined(task, scheduler, observed.probe, address)]
     backoffs = {
@@ -66,14 +77,20 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
         scheduler_address=address,
         workers=tuple(workers),
         joined=tuple(joined),
-        strays=(*live[1:], *(task for task in live_workers if task not in workers)),
+        strays=(
+            *(task for task in live if task is not scheduler),
+            *(task for task in live_workers if task not in workers),
+        ),
         rollout=rollout.of_tasks(target, scheduler, workers),
         backoffs=backoffs,
-        finished=newest if newest and not scheduler and _ended_well(newest) else None,
+        finished=newest if newest and not scheduler and not external and _ended_well(newest) else None,
+        external=external is not None,
     )
 
 
 def _has_joined(task: Task, scheduler: Task | None, probe: SchedulerProbe | None, address: str | None) -> bool:
+    if scheduler is None and address is not None and address.startswith("tls://"):
+        return task.is_running  # an external scheduler that is not asked
     if probe is None or probe.address != address:
         return False
     if probe.identity:
@@ -131,7 +148,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
     # Those that are being replaced are neither too many nor part of any share.
     staying = _among(tasks, lambda task: not (tasks.rollout.is_rolling and task in tasks.rollout.outdated))
     missing: dict[Role, int] = {
-        "scheduler": 0 if tasks.scheduler else 1 - pending["scheduler"],
+        "scheduler": 0 if tasks.scheduler or tasks.external else 1 - pending["scheduler"],
         "worker": change.launch,
     }
     for role, request in requests.items():
@@ -154,7 +171,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             calls = batches.of_named(calls, naming, taken=_names(tasks, observed))
         todo += _launches(role, calls[: max(room, 0)], target=target, request=request, now=now)
     # A scheduler that runs and was not asked yet soon will be.
-    if observed.probe or not (tasks.scheduler and tasks.scheduler.is_running):
+    if observed.probe or not tasks.can_be_asked:
         if there.complete:
             todo += _replace(change, tasks, observed, cluster_arn)
         for count, group in _superfluous(change.excess, staying, target):
@@ -170,10 +187,8 @@ def stop_all(observed: Observed, *, ecs_cluster: str, why: str) -> list[actions.
 
 def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role, dict[str, Any]]:
     """Return what RunTask would be asked for each role that can be run now."""
-    roles: list[Role] = ["scheduler"]
-    if tasks.scheduler_address:
-        roles.append("worker")
     spec = target.cluster.spec
+    roles = [role for role in spec.roles if role == "scheduler" or tasks.scheduler_address]
     if not (there.complete and there.ecs_cluster):
         return {}
     made_group = (there.security_group_id,) if there.security_group_id else ()

@@ -37,7 +37,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
     if ecs_cluster:  # an empty ARN: there is none, so there are no tasks
         if observed.tasks is None:
             return Teardown(waits_for="the tasks to be listed")
-        todo, wake_at = _end_tasks(observed, ecs_cluster=ecs_cluster, now=now)
+        todo, wake_at = _end_tasks(target, observed, ecs_cluster=ecs_cluster, now=now)
         for entry in observed.launches:
             if action := launch.resolve(entry, observed, request=None, now=now):
                 todo.append(action)
@@ -54,10 +54,12 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
 
 
 def _end_tasks(
-    observed: Observed, *, ecs_cluster: str, now: datetime.datetime
+    target: Target, observed: Observed, *, ecs_cluster: str, now: datetime.datetime
 ) -> tuple[list[Action[Any]], list[datetime.datetime]]:
     """Return how the tasks end: by themselves when Dask tells them to, which costs no call; the others are stopped."""
     stops = tasks.stop_all(observed, ecs_cluster=ecs_cluster, why="the DaskCluster is deleted")
+    if external := target.cluster.spec.scheduler.address:
+        return _leave(external, stops, observed, ecs_cluster=ecs_cluster), []
     scheduler = next((task for task in reversed(observed.of_role("scheduler")) if task.address), None)
     if scheduler is None or "terminate" in observed.holds:
         return [*stops], []
@@ -77,6 +79,23 @@ def _end_tasks(
     }
     todo = [stop for stop in stops if stop.task_arn not in told]
     return ([*todo, ask], []) if asked_at is None else ([*todo], [asked_at + END_WITHIN])
+
+
+def _leave(
+    external: str, stops: Iterable[actions.StopTask], observed: Observed, *, ecs_cluster: str
+) -> list[Action[Any]]:
+    """Return how our workers leave a scheduler that goes on: it moves their results to others' before they end."""
+    probe = observed.probe
+    hosts = probe.identity.hosts if probe and probe.address == external and probe.identity else frozenset()
+    joined = {
+        task.private_ip: task.arn
+        for task in observed.of_role("worker")
+        if task.is_running and task.scheduler_address == external and task.private_ip in hosts
+    }
+    if not joined or "scaleDown" in observed.holds:
+        return [*stops]
+    retire = actions.RetireWorkers(ecs_cluster=ecs_cluster, scheduler_address=external, count=len(joined), tasks=joined)
+    return [*(stop for stop in stops if stop.task_arn not in joined.values()), retire]
 
 
 def find_ecs_cluster(target: Target) -> actions.FindEcsCluster:

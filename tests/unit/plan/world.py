@@ -149,9 +149,13 @@ class World:
 
     def _probe(self) -> SchedulerProbe | None:
         running = [task for task in self.live["scheduler"] if task.is_running]
-        if not running:
+        address = self.target.cluster.spec.scheduler.address
+        if address is None:
+            if not running:
+                return None
+            address = f"tcp://{running[0].private_ip}:8786"
+        elif address.startswith("tls://"):
             return None
-        address = f"tcp://{running[0].private_ip}:8786"
         if not self.reachable:
             return SchedulerProbe(address=address, error="timed out")
         workers = tuple(
