@@ -209,6 +209,12 @@ LAUNCHES = (
             "spec.network.allowedCidrs", "where both roles have securityGroups none is: remove allowedCidrs"),
     Refused("a malformed subnet of the workers", {"worker": {"subnets": ["main"]}},
             "spec.worker.subnets[0]", "write it as subnet-0123456789abcdef0"),
+    Refused("an external scheduler's host without a port", {"scheduler": {"address": "tcp://10.0.1.7"}},
+            "spec.scheduler.address", "write it as tcp://10.0.1.7:8786 or tls://scheduler.example.com:8786"),
+    Refused("workers that count backwards", {"worker": {"naming": {"step": -1}}},
+            "spec.worker.naming.step", "greater than or equal to 1", RefusedBy.BOUND),
+    Refused("a list of parameters of RunTask", {"worker": {"runTaskOverrides": [{"group": "a"}]}},
+            "spec.worker.runTaskOverrides", "must be of type object", RefusedBy.BOUND),
     Refused("tags propagated from a service", {"propagateTags": "SERVICE"},
             "spec.propagateTags", 'supported values: "TASK_DEFINITION", "NONE"', RefusedBy.BOUND),
 )

@@ -33,6 +33,47 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "scheduler": {"cpu": "125m", "memory": "333Mi"},
         "worker": {"cpu": "7.5", "memory": "61.5Gi", "gpu": 16, "threads": 1},
     },
+    "a scheduler on Spot and workers on instances": {
+        "clusterArn": f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/research",
+        "scheduler": {
+            "launchType": "FARGATE",
+            "capacityProviderStrategy": [
+                {"capacityProvider": "FARGATE_SPOT", "weight": 1},
+                {"capacityProvider": "FARGATE", "base": 100_000},
+            ],
+        },
+        "worker": {
+            "launchType": "EC2",
+            "gpu": 4,
+            "naming": {"start": 1_000_000_000, "step": 1_000_000},
+            "capacityProviderStrategy": [{"capacityProvider": "gpus_a-1", "weight": 1000}],
+            "placementConstraints": [
+                {"type": "distinctInstance"},
+                {"type": "memberOf", "expression": "attribute:ecs.instance-type =~ g5.* and agentConnected == true"},
+            ],
+            "placementStrategy": [
+                {"type": "spread", "field": "attribute:ecs.availability-zone"},
+                {"type": "binpack", "field": "memory"},
+                {"type": "random"},
+            ],
+            "subnets": ["subnet-01234567"],
+            "securityGroups": ["sg-01234567"],
+            "runTaskOverrides": {
+                "group": "nightly",
+                "overrides": {"cpu": "1024", "containerOverrides": [{"name": "agent", "environment": []}]},
+                "tags": [{"key": "cost", "value": "1"}],
+            },
+        },
+    },
+    "workers on Spot with every switch": {
+        "worker": {"spot": True},
+        "propagateTags": "TASK_DEFINITION",
+        "enableECSManagedTags": True,
+        "enableExecuteCommand": True,
+        "platformVersion": "1.4.0",
+    },
+    "a scheduler elsewhere, by address": {"scheduler": {"address": "tcp://10.0.1.7:8786"}},
+    "a scheduler elsewhere, by name and with TLS": {"scheduler": {"address": "tls://dask.example.com:443"}},
     "a private address on EC2": {
         "launchType": "EC2",
         "clusterArn": f"arn:aws:ecs:eu-west-1:{ACCOUNT}:cluster/research",

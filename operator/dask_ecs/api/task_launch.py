@@ -1,8 +1,9 @@
 """How the tasks of a role are launched: on what capacity, and where among the instances of it."""
 
+import json
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from dask_ecs.api.fields import ATOMIC, SET, CapacityProvider, SecurityGroupId, SubnetId, keyed_by
 from dask_ecs.api.launch_rules import (
@@ -65,6 +66,18 @@ CapacityProviderStrategy = Annotated[
 ]
 
 
+def _as_text(value: object) -> object:
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+
+
+RunTaskParameters = Annotated[
+    str,
+    BeforeValidator(_as_text),
+    WithJsonSchema({"type": "object", "maxProperties": 16, "x-kubernetes-preserve-unknown-fields": True}),
+]
+"""Of any form; read as JSON text, so that a spec stays hashable."""
+
+
 class TaskLaunch(Model):
     """What RunTask is asked for a role's tasks."""
 
@@ -90,3 +103,7 @@ class TaskLaunch(Model):
     security_groups: Annotated[tuple[SecurityGroupId, ...], Field(max_length=5, json_schema_extra=SET)] = ()
     """Security groups of the tasks of this role; by default as spec.network has it. They have to let scheduler and
     workers reach each other at all TCP ports."""
+
+    run_task_overrides: RunTaskParameters | None = None
+    """Further parameters of ECS's RunTask for this role, as AWS writes them: group, overrides, tags and
+    volumeConfigurations. What the operator sends itself wins. Roles in them must be admitted by its settings."""

@@ -119,6 +119,8 @@ def classify(operation: str, error: Exception) -> AwsError:
         | botocore.exceptions.CredentialRetrievalError,
     ):
         return AwsError(operation=operation, code="NoCredentials", message=str(error), kind=Kind.NEEDS_USER)
+    if isinstance(error, botocore.exceptions.ParamValidationError):  # nothing was sent
+        return AwsError(operation=operation, code="InvalidParameter", message=str(error), kind=Kind.NEEDS_USER)
     # A connection that broke or timed out: the call may have arrived.
     code = type(error).__name__
     return UnknownOutcomeError(operation=operation, code=code, message=str(error), kind=Kind.RETRY_SOON)

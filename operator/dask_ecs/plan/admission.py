@@ -6,7 +6,7 @@ import dataclasses
 import fnmatch
 from typing import TYPE_CHECKING
 
-from dask_ecs.plan import secrets, volumes
+from dask_ecs.plan import run_task_overrides, secrets, volumes
 from dask_ecs.plan.observed import ROLES
 from dask_ecs.plan.problems import NeedsUser
 
@@ -99,6 +99,8 @@ def named(spec: DaskClusterSpec) -> Iterator[Named]:
     for field, arn in (("executionRoleArn", spec.iam.execution_role_arn), ("taskRoleArn", spec.iam.task_role_arn)):
         if arn:
             yield Named(kind=ROLE, field=f"iam.{field}", value=arn)
+    for field, arn in run_task_overrides.roles(spec):
+        yield Named(kind=ROLE, field=field, value=arn)
     for arn in spec.iam.task_role_policies:
         yield Named(kind=TASK_ROLE_POLICY, field="iam.taskRolePolicies", value=arn)
     for role in ROLES:

@@ -13,7 +13,7 @@ import datetime
 import json
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import names, run_task
+from dask_ecs.plan import names, run_task, run_task_overrides
 from dask_ecs.plan.actions import ForgetLaunch, RunTasks
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
@@ -118,7 +118,7 @@ def base_request(
     """Return RunTask's parameters but for what differs from launch to launch.
 
     Raises:
-        NeedsUser: the command is longer than RunTask's overrides may be.
+        NeedsUser: the command is longer than RunTask's overrides may be, or these are given as they can not be.
 
     """
     awsvpc: dict[str, Any] = {"subnets": list(network.subnets), "securityGroups": list(security_groups)}
@@ -137,19 +137,21 @@ def base_request(
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
     request |= run_task.options(spec, role, ecs_cluster=ecs_cluster)
+    request = run_task_overrides.under(request, run_task_overrides.given(spec, role))
     longest = _longest(role, named=role == "worker" and spec.worker.naming is not None)
     excess = len(json.dumps(complete(request, longest)["overrides"])) - OVERRIDES_LIMIT
     if excess > 0:
         raise NeedsUser(
             "CommandTooLong",
-            f"The {role}'s command is {excess} characters longer than ECS takes: shorten spec.{role}.extraArgs.",
+            f"The {role}'s command is {excess} characters longer than ECS takes: shorten spec.{role}.extraArgs"
+            + (" or runTaskOverrides." if spec.role(role).run_task_overrides else "."),
         )
     return request
 
 
 def complete(request: Mapping[str, Any], launch: Launch) -> dict[str, Any]:
     """Return the whole request of a launch: the same arguments give the same bytes."""
-    (override,) = request["overrides"]["containerOverrides"]
+    override, *others = request["overrides"]["containerOverrides"]
     told = {LAUNCH_VARIABLE: launch.token}
     if launch.worker_name:
         told[NAME_VARIABLE] = launch.worker_name
@@ -157,7 +159,10 @@ def complete(request: Mapping[str, Any], launch: Launch) -> dict[str, Any]:
     environment = [*override["environment"], *({"name": name, "value": value} for name, value in told.items())]
     whole = {
         **request,
-        "overrides": {"containerOverrides": [{**override, "environment": environment}]},
+        "overrides": {
+            **request["overrides"],
+            "containerOverrides": [{**override, "environment": environment}, *others],
+        },
         "count": launch.count,
         "clientToken": launch.token,
     }

@@ -181,7 +181,7 @@ class World:
     def _start(self, action: actions.RunTasks) -> str:
         self._started += 1
         arn = f"{ECS_CLUSTER.arn.replace('cluster', 'task', 1)}/{self._started:04}"
-        (override,) = action.request["overrides"]["containerOverrides"]
+        override, *_ = action.request["overrides"]["containerOverrides"]
         environment = {variable["name"]: variable["value"] for variable in override["environment"]}
         self.tasks[arn] = Task(
             arn=arn,

@@ -1,0 +1,96 @@
+"""A user's own parameters of RunTask, merged under ours: what the operator sends itself wins."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from dask_ecs.plan.observed import LAUNCH_VARIABLE, NAME_VARIABLE
+from dask_ecs.plan.problems import NeedsUser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from dask_ecs.api.spec import DaskClusterSpec
+    from dask_ecs.plan.observed import Role
+
+POSSIBLE = ("group", "overrides", "tags", "volumeConfigurations")
+"""The rest of RunTask's parameters have fields of their own in the spec, or are the operator's."""
+
+
+def given(spec: DaskClusterSpec, role: Role) -> dict[str, Any]:
+    """Return a role's parameters.
+
+    Raises:
+        NeedsUser: some can not be given, or are not of the form in which they can be merged.
+
+    """
+    found: dict[str, Any] = json.loads(spec.role(role).run_task_overrides or "{}")
+    field = f"spec.{role}.runTaskOverrides"
+    if unknown := sorted(found.keys() - set(POSSIBLE)):
+        raise _refused(
+            f"{field} can not have {', '.join(unknown)}: possible are {', '.join(POSSIBLE)}. For what else RunTask "
+            "takes the spec has fields, or the operator says it itself."
+        )
+    containers = found.get("overrides", {}).get("containerOverrides", []) if _is_object(found.get("overrides")) else []
+    environments = [one.get("environment", []) for one in containers if _is_object(one)]
+    for where, value, form in (
+        ("overrides", found.get("overrides", {}), dict),
+        ("overrides.containerOverrides", containers, list),
+        ("tags", found.get("tags", []), list),
+        ("volumeConfigurations", found.get("volumeConfigurations", []), list),
+        *(("overrides.containerOverrides[].environment", environment, list) for environment in environments),
+    ):
+        if not isinstance(value, form) or (form is list and not all(_is_object(item) for item in value)):
+            raise _refused(f"{field}.{where} is not as RunTask takes it: see its page in the ECS API reference.")
+    return found
+
+
+def roles(spec: DaskClusterSpec) -> Iterator[tuple[str, str]]:
+    """Yield the roles that a user's parameters name, each with its field below `spec`.
+
+    Raises:
+        NeedsUser: see `given`.
+
+    """
+    for role in spec.roles:
+        found = given(spec, role)
+        for name in ("executionRoleArn", "taskRoleArn"):
+            if arn := found.get("overrides", {}).get(name):
+                yield f"{role}.runTaskOverrides.overrides.{name}", str(arn)
+        for index, volume in enumerate(found.get("volumeConfigurations", [])):
+            if arn := (volume.get("managedEBSVolume") or {}).get("roleArn"):
+                where = f"volumeConfigurations[{index}].managedEBSVolume.roleArn"
+                yield f"{role}.runTaskOverrides.{where}", str(arn)
+
+
+def under(request: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request with a user's parameters merged under it."""
+    if not found:
+        return dict(request)
+    (ours,) = request["overrides"]["containerOverrides"]
+    overrides = found.get("overrides", {})
+    containers = {one.get("name"): one for one in overrides.get("containerOverrides", ())}
+    theirs = containers.pop(ours["name"], {})
+    own = (*ours["environment"], {"name": LAUNCH_VARIABLE}, {"name": NAME_VARIABLE})
+    merged = {**theirs, **ours, "environment": _beside(theirs.get("environment", ()), own, key="name")}
+    merged["environment"] += ours["environment"]
+    return {
+        **found,
+        **request,
+        "overrides": {**overrides, "containerOverrides": [merged, *containers.values()]},
+        "tags": [*_beside(found.get("tags", ()), request["tags"], key="key"), *request["tags"]],
+    }
+
+
+def _beside(theirs: Any, ours: Any, *, key: str) -> list[Any]:
+    taken = {one[key] for one in ours}
+    return [one for one in theirs if one.get(key) not in taken]
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _refused(message: str) -> NeedsUser:
+    return NeedsUser("RunTaskOverridesRefused", message)

@@ -1,0 +1,194 @@
+"""How tasks are launched: what AWS was asked, and what it made of that."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from distributed import Client
+
+from .aws_account import AwsAccount
+from .computation import compute_through
+from .container_instances import add_instance, make_ecs_cluster
+from .tenant import Tenant, manifest
+
+if TYPE_CHECKING:
+    from mypy_boto3_ecs.type_defs import TaskTypeDef
+
+
+def subnet_of(task: "TaskTypeDef") -> str:
+    details = task["attachments"][0]["details"]
+    return next(detail["value"] for detail in details if detail["name"] == "subnetId")
+
+
+def names_in(address: str) -> set[object]:
+    """Return what a scheduler calls its workers."""
+    with Client(address, timeout="60s", set_as_default=False) as client:
+        return {worker["name"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()}
+
+
+def providers_of(tasks: "Iterable[TaskTypeDef]") -> Counter[str | None]:
+    return Counter(task.get("capacityProviderName") for task in tasks)
+
+
+def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> None:
+    vpc = account.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+    subnets = account.ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    first, second, *_ = (subnet["SubnetId"] for subnet in subnets)
+    group = account.ec2.create_security_group(GroupName=tenant.namespace, Description="workers", VpcId=vpc)["GroupId"]
+    worker = {
+        "subnets": [second],
+        "securityGroups": [group],
+        "naming": {"start": 10, "step": 5},
+        "capacityProviderStrategy": [
+            {"capacityProvider": "FARGATE", "base": 1},
+            {"capacityProvider": "FARGATE_SPOT", "weight": 1},
+        ],
+        "runTaskOverrides": {
+            "group": "nightly",
+            "tags": [{"key": "cost", "value": "1"}, {"key": "ecs.dask.org/name", "value": "another"}],
+            "overrides": {
+                "ephemeralStorage": {"sizeInGiB": 30},
+                "containerOverrides": [{"name": "worker", "environment": [{"name": "COLOUR", "value": "blue"}]}],
+            },
+        },
+    }
+    body = manifest(
+        replicas=3,
+        worker=worker,
+        tags={"team": "a"},
+        propagateTags="TASK_DEFINITION",
+        enableECSManagedTags=True,
+        enableExecuteCommand=True,
+    )
+    body["spec"]["scheduler"] = {**body["spec"]["scheduler"], "subnets": [first]}
+    name = tenant.apply(body)
+    status = tenant.wait_until_ready(name, workers=3)
+    cluster, address = status["clusterArn"], status["schedulerAddress"]
+
+    (scheduler,) = account.live_tasks(cluster, role="scheduler")
+    workers = account.live_tasks(cluster, role="worker")
+    assert subnet_of(scheduler) == first
+    assert {subnet_of(task) for task in workers} == {second}
+    assert status["network"]["subnets"] == [first]
+    assert status["network"]["worker"]["subnets"] == [second]
+    calls = [call["parameters"] for call in account.aws.call_log("ecs:RunTask")]
+    asked = [call for call in calls if call["cluster"] == cluster and call.get("group")]
+    assert {tuple(call["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]) for call in asked} == {
+        (group,)
+    }
+    assert [call["count"] for call in asked] == [1, 1, 1]
+    assert providers_of(workers) == {"FARGATE": 1, "FARGATE_SPOT": 2}
+    assert (scheduler["launchType"], scheduler.get("capacityProviderName")) == ("FARGATE", None)
+    assert {(task["group"], task["ephemeralStorage"]["sizeInGiB"]) for task in workers} == {("nightly", 30)}
+    assert all(task["enableExecuteCommand"] for task in (scheduler, *workers))
+    for task in workers:
+        tags = {tag["key"]: tag["value"] for tag in task["tags"]}
+        expected = {"team": "a", "cost": "1", "ecs.dask.org/name": name, "aws:ecs:clusterName": cluster.split("/")[-1]}
+        assert tags.items() >= expected.items()
+    role = status["roles"]["task"].rsplit("/", 1)[-1]
+    policy = account.iam.get_role_policy(RoleName=role, PolicyName="dask-ecs")["PolicyDocument"]
+    assert "ssmmessages:OpenDataChannel" in str(policy)
+    assert names_in(address) == {10, 15, 20}
+
+    by_name = {task["overrides"]["containerOverrides"][0]["command"][-1]: task for task in workers}
+    account.ecs.stop_task(cluster=cluster, task=by_name["15"]["taskArn"])
+    tenant.wait_for(
+        name,
+        lambda _: (
+            {task["taskArn"] for task in account.live_tasks(cluster, role="worker")}
+            - {task["taskArn"] for task in workers}
+        ),
+    )
+    tenant.wait_until_ready(name, workers=3)
+    assert names_in(address) == {10, 15, 20}
+    assert providers_of(account.live_tasks(cluster, role="worker")) == {"FARGATE": 1, "FARGATE_SPOT": 2}
+    compute_through(address)
+
+
+def test_a_scheduler_on_fargate_has_workers_on_the_instances_that_they_name(
+    tenant: Tenant, account: AwsAccount
+) -> None:
+    ecs_cluster = make_ecs_cluster(account, tenant.namespace, "m6i.large", "m6i.xlarge")
+    add_instance(account, tenant.namespace, "m6i.xlarge")
+    worker = {
+        "launchType": "EC2",
+        "placementConstraints": [{"type": "memberOf", "expression": "attribute:ecs.instance-type == m6i.xlarge"}],
+        "placementStrategy": [{"type": "spread", "field": "instanceId"}],
+    }
+    name = tenant.apply(manifest(replicas=2, clusterArn=ecs_cluster, worker=worker))
+    status = tenant.wait_until_ready(name, workers=2)
+    (scheduler,) = account.live_tasks(ecs_cluster, role="scheduler")
+    workers = account.live_tasks(ecs_cluster, role="worker")
+    assert scheduler["launchType"] == "FARGATE"
+    assert {task["launchType"] for task in workers} == {"EC2"}
+    arns = [task["containerInstanceArn"] for task in workers]
+    assert len(set(arns)) == 2
+    described = account.ecs.describe_container_instances(cluster=ecs_cluster, containerInstances=arns)
+    types = [
+        attribute["value"]
+        for instance in described["containerInstances"]
+        for attribute in instance["attributes"]
+        if attribute["name"] == "ecs.instance-type"
+    ]
+    assert types == ["m6i.xlarge", "m6i.xlarge"]
+    assert status["network"]["assignPublicIp"] is True
+    assert "assignPublicIp" not in status["network"]["worker"]
+    compute_through(status["schedulerAddress"])
+
+
+def test_a_given_ecs_cluster_without_the_provider_is_named_and_not_changed(tenant: Tenant, account: AwsAccount) -> None:
+    ecs_cluster = make_ecs_cluster(account, tenant.namespace)
+    name = tenant.apply(manifest(replicas=1, clusterArn=ecs_cluster, worker={"spot": True}))
+    condition = tenant.wait_for_condition(name, "WorkersReady", "False", reason="CapacityProviderNotFound")
+    assert "aws ecs put-cluster-capacity-providers" in condition["message"]
+    (given,) = account.ecs.describe_clusters(clusters=[ecs_cluster])["clusters"]
+    assert given["capacityProviders"] == []
+    account.ecs.put_cluster_capacity_providers(
+        cluster=ecs_cluster, capacityProviders=["FARGATE_SPOT"], defaultCapacityProviderStrategy=[]
+    )
+    tenant.wait_until_ready(name, workers=1)
+    assert providers_of(account.live_tasks(ecs_cluster, role="worker")) == {"FARGATE_SPOT": 1}
+
+
+def test_workers_join_a_scheduler_that_runs_elsewhere_and_leave_it_as_it_was(
+    tenant: Tenant, account: AwsAccount
+) -> None:
+    home = tenant.wait_until_ready(tenant.apply(manifest("home", replicas=1)))
+    address = home["schedulerAddress"]
+    guests = manifest("guests", replicas=2)
+    guests["spec"]["scheduler"] = {"address": address}
+    tenant.apply(guests)
+    status = tenant.wait_until_ready("guests", workers=2)
+    uid = (tenant.get("guests") or {})["metadata"]["uid"]
+    assert status["schedulerAddress"] == address
+    assert "schedulerTaskArn" not in status
+    assert len(account.tasks(home["clusterArn"], uid=uid)) == 2
+    with Client(address, timeout="60s", set_as_default=False) as client:
+        client.wait_for_workers(3, timeout=60)
+        futures = client.map(lambda number: number + 1, range(60), pure=False)
+        assert client.gather(client.submit(sum, futures)) == sum(range(1, 61))
+        tenant.delete("guests")
+        tenant.wait_until_gone("guests", uid=uid)
+        computed = {key: len(story) for key, story in _computed(client).items()}
+        assert set(computed.values()) == {1}, "what the guests held was computed again"
+        assert client.gather(futures) == list(range(1, 61))
+        assert len(client.scheduler_info(n_workers=-1)["workers"]) == 1
+    assert tenant.status("home")["schedulerTaskArn"] == home["schedulerTaskArn"]
+    assert [task["desiredStatus"] for task in account.tasks(home["clusterArn"], uid=uid)] == ["STOPPED", "STOPPED"]
+    names = {group["GroupName"] for group in account.ec2.describe_security_groups()["SecurityGroups"]}
+    assert not any(found.endswith("-workers") and tenant.namespace in found for found in names)
+
+
+def _computed(client: Client) -> dict[str, list[object]]:
+    """Return of each key the transitions by which it came to be in memory from being processed."""
+
+    def stories(dask_scheduler: object = None) -> dict[str, list[object]]:
+        found: dict[str, list[object]] = {}
+        for transition in getattr(dask_scheduler, "transition_log", ()):
+            key, start, end = transition[:3]
+            if (start, end) == ("processing", "memory"):
+                found.setdefault(str(key), []).append(end)
+        return found
+
+    result: dict[str, list[object]] = client.run_on_scheduler(stories)
+    return result

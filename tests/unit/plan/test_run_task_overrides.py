@@ -1,0 +1,113 @@
+"""A user's own parameters of RunTask: merged under ours, and admitted or not."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from dask_ecs.plan import actions
+
+from .world import SETTINGS, World, asked, condition
+
+ROLE = "arn:aws:iam::123456789012:role/team"
+
+
+def ran(overrides: dict[str, Any], *, admit: tuple[str, ...] = ("*",)) -> dict[str, Any]:
+    settings = dataclasses.replace(SETTINGS, allow_roles=admit)
+    world = World({"worker": {"replicas": 1, "runTaskOverrides": overrides}}, settings=settings)
+    world.settle()
+    scheduler, worker = (dict(action.request) for action in asked(world, actions.RunTasks))
+    assert "group" not in scheduler
+    return worker
+
+
+def test_what_the_operator_does_not_say_goes_to_aws_as_it_is() -> None:
+    disk = {"name": "scratch", "managedEBSVolume": {"sizeInGiB": 100, "roleArn": ROLE}}
+    overrides = {
+        "group": "nightly",
+        "volumeConfigurations": [disk],
+        "overrides": {"ephemeralStorage": {"sizeInGiB": 50}, "taskRoleArn": ROLE},
+    }
+    request = ran(overrides)
+    assert request["group"] == "nightly"
+    assert request["volumeConfigurations"] == [disk]
+    assert request["overrides"]["ephemeralStorage"] == {"sizeInGiB": 50}
+    assert request["overrides"]["taskRoleArn"] == ROLE
+
+
+def test_what_the_operator_says_itself_wins() -> None:
+    worker = {
+        "name": "worker",
+        "command": ["true"],
+        "memoryReservation": 512,
+        "environment": [
+            {"name": "LEVEL", "value": "debug"},
+            {"name": "DASK_ECS_LAUNCH", "value": "somebody's"},
+            {"name": "DASK_SCHEDULER_ADDRESS", "value": "tcp://10.0.0.1:1"},
+        ],
+    }
+    agent = {"name": "agent", "environment": [{"name": "SITE", "value": "eu"}]}
+    tags = [{"key": "ecs.dask.org/uid", "value": "another"}, {"key": "cost", "value": "1"}]
+    request = ran({"overrides": {"containerOverrides": [agent, worker]}, "tags": tags})
+    ours, beside = request["overrides"]["containerOverrides"]
+    assert beside == agent
+    assert ours["command"][:2] == ["dask", "worker"]
+    assert ours["memoryReservation"] == 512
+    environment = [(variable["name"], variable["value"]) for variable in ours["environment"]]
+    assert len(environment) == len(dict(environment))
+    assert dict(environment)["LEVEL"] == "debug"
+    assert dict(environment)["DASK_ECS_LAUNCH"] == request["clientToken"]
+    assert dict(environment)["DASK_SCHEDULER_ADDRESS"] != "tcp://10.0.0.1:1"
+    found = [(tag["key"], tag["value"]) for tag in request["tags"]]
+    assert len(found) == len(dict(found))
+    assert dict(found).items() >= {"ecs.dask.org/uid": "u-1", "cost": "1"}.items()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "field"),
+    [
+        ({"overrides": {"taskRoleArn": ROLE}}, "overrides.taskRoleArn"),
+        ({"overrides": {"executionRoleArn": "admin"}}, "overrides.executionRoleArn"),
+        (
+            {"volumeConfigurations": [{"name": "a", "managedEBSVolume": {"roleArn": ROLE}}]},
+            "volumeConfigurations[0].managedEBSVolume.roleArn",
+        ),
+    ],
+)
+def test_a_role_that_the_owner_does_not_admit_is_refused(overrides: dict[str, Any], field: str) -> None:
+    settings = dataclasses.replace(SETTINGS, allow_roles=("arn:aws:iam::*:role/other",))
+    world = World({"worker": {"replicas": 1, "runTaskOverrides": overrides}}, settings=settings)
+    world.step()
+    status, reason, message = condition(world, "Stalled")
+    assert (status, reason) == ("True", "RoleNotAllowed")
+    assert f"spec.worker.runTaskOverrides.{field}: " in message
+    assert "--allow-role" in message
+    assert not asked(world, actions.RunTasks)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        ({"launchType": "EC2", "cluster": "a"}, "can not have cluster, launchType: possible are group, overrides,"),
+        ({"overrides": []}, "spec.worker.runTaskOverrides.overrides is not as RunTask takes it"),
+        ({"overrides": {"containerOverrides": {"name": "worker"}}}, "overrides.containerOverrides is not as"),
+        ({"overrides": {"containerOverrides": [{"name": "a", "environment": {"A": "1"}}]}}, "[].environment is not as"),
+        ({"tags": {"team": "a"}}, "spec.worker.runTaskOverrides.tags is not as"),
+        ({"volumeConfigurations": ["a"]}, "spec.worker.runTaskOverrides.volumeConfigurations is not as"),
+    ],
+)
+def test_what_can_not_be_merged_is_named_and_a_deletion_goes_through(overrides: dict[str, Any], says: str) -> None:
+    world = World({"worker": {"replicas": 1, "runTaskOverrides": overrides}})
+    world.step()
+    assert says in condition(world, "Stalled")[2]
+    world.delete()
+    world.settle()
+    assert world.gone
+
+
+def test_overrides_that_are_too_long_are_refused() -> None:
+    world = World({"worker": {"replicas": 1, "runTaskOverrides": {"overrides": {"cpu": "1" * 9000}}}})
+    for _ in range(10):
+        world.step()
+        world.pass_time(1)
+    assert "or runTaskOverrides" in condition(world, "Stalled")[2]
