@@ -121,6 +121,10 @@ def _given_groups_stay_closed(spec: DaskClusterSpec) -> bool:
     return not (each and spec.network.allowed_cidrs)
 
 
+def _service_is_of_an_own_scheduler(spec: DaskClusterSpec) -> bool:
+    return not (spec.scheduler.address and spec.service.enabled)
+
+
 LAUNCH_RULES = (
     _fits_launch_type("scheduler"),
     _fits_launch_type("worker"),
@@ -147,5 +151,11 @@ LAUNCH_RULES = (
         message="allowedCidrs opens the security group that is made, and where both roles have securityGroups none is: "
         "remove allowedCidrs and open the given groups yourself",
         field=".network.allowedCidrs",
+    ),
+    Rule(
+        cel="!has(self.scheduler.address) || !self.?service.?enabled.orValue(false)",
+        holds=_service_is_of_an_own_scheduler,
+        message="a Service leads to a scheduler that the operator runs: remove service, or scheduler.address",
+        field=".service.enabled",
     ),
 )

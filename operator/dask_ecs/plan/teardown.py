@@ -94,7 +94,13 @@ def _leave(
     }
     if not joined or "scaleDown" in observed.holds:
         return [*stops]
-    retire = actions.RetireWorkers(ecs_cluster=ecs_cluster, scheduler_address=external, count=len(joined), tasks=joined)
+    retire = actions.RetireWorkers(
+        ecs_cluster=ecs_cluster,
+        scheduler_address=external,
+        count=len(joined),
+        tasks=joined,
+        why="the DaskCluster is deleted",
+    )
     return [*(stop for stop in stops if stop.task_arn not in joined.values()), retire]
 
 
