@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from dask_ecs.aws import ecs_clusters, logs, network, operations, task_definitions, tasks
-from dask_ecs.aws.errors import AwsError, NotOursError
+from dask_ecs.aws.errors import AwsError, Kind, NotOursError
 from dask_ecs.aws.session import Aws
 from dask_ecs.local.aws.handle import LocalAWS
 from dask_ecs.plan.actions import ResolveNetwork
@@ -51,6 +51,36 @@ async def test_a_deleted_ecs_cluster_is_not_found(aws: Aws) -> None:
     assert await ecs_clusters.find(aws, cluster=cluster) == ""
     with pytest.raises(AwsError, match=r"check spec\.clusterArn"):
         await ecs_clusters.use(aws, arn=made.arn)
+
+
+async def test_capacity_providers_are_added_to_those_that_an_ecs_cluster_has(aws: Aws, local_aws: LocalAWS) -> None:
+    made = await ecs_clusters.ensure(aws, name=name(), tags=OWN, own_tags=OWN)
+    await ecs_clusters.associate(aws, arn=made.arn, providers=["FARGATE"])
+    local_aws.reset_calls()
+    for _ in range(2):
+        await ecs_clusters.associate(aws, arn=made.arn, providers=["FARGATE_SPOT", "FARGATE"])
+    (call,) = local_aws.call_log("ecs:PutClusterCapacityProviders")
+    assert call["parameters"]["capacityProviders"] == ["FARGATE", "FARGATE_SPOT"]
+
+
+@pytest.mark.parametrize("strategy", [[], [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]])
+async def test_a_given_ecs_cluster_whose_default_is_fargate_scales_no_instances(
+    aws: Aws, strategy: list[dict[str, Any]]
+) -> None:
+    made = await aws.call(
+        operations.CREATE_CLUSTER,
+        clusterName=name(),
+        capacityProviders=["FARGATE_SPOT"],
+        defaultCapacityProviderStrategy=strategy,
+    )
+    used = await ecs_clusters.use(aws, arn=made["cluster"]["clusterArn"])
+    assert not used.default_capacity_provider_strategy
+
+
+async def test_parameters_that_are_none_of_an_operations_are_the_users_to_mend(aws: Aws) -> None:
+    with pytest.raises(AwsError, match="Unknown parameter") as refused:
+        await aws.call(operations.RUN_TASK, taskDefinition="a", overrides={"nonsense": 1})
+    assert refused.value.kind is Kind.NEEDS_USER
 
 
 async def test_an_ecs_cluster_that_an_operator_has_made_is_not_to_be_given(aws: Aws) -> None:

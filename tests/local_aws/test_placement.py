@@ -88,6 +88,7 @@ def test_a_strategy_chooses_among_the_instances_with_room(
         ({"placementStrategy": [{"type": "binpack", "field": "gpu"}]}, "must be cpu or memory"),
         ({"propagateTags": "SERVICE"}, "propagateTags"),
         ({"enableExecuteCommand": True}, "task role"),
+        ({"platformVersion": "1.4.0"}, "must be null when specifying an EC2 launch type"),
     ],
 )
 def test_what_ecs_does_not_take_is_refused(
@@ -123,3 +124,14 @@ def test_only_one_provider_has_a_base(account: Account) -> None:
     del request["launchType"]
     with pytest.raises(ClientError, match="Only one capacity provider"):
         account.ecs.run_task(**request)
+
+
+@pytest.mark.parametrize(
+    ("platform", "message"), [("1.3.0", "does not support the specified platform"), ("2.0.0", "does not exist")]
+)
+def test_arm_runs_on_the_platform_versions_that_have_it(account: Account, platform: str, message: str) -> None:
+    arm = {"runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}}
+    cluster, definition = account.cluster(), account.definition("exit 0", task=arm)
+    with pytest.raises(ClientError, match=message):
+        account.run(cluster, definition, platformVersion=platform)
+    assert account.run(cluster, definition, platformVersion="1.4.0")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 NO_CAPACITY: Final = "Capacity is unavailable at this time. Please try again later or in a different availability zone"
 
+# "Fargate Linux platform versions" in the ECS guide; the last brought ARM64.
+_PLATFORM_VERSIONS: Final = ("1.3.0", "1.4.0")
+
 
 @dataclass(frozen=True, slots=True)
 class _Request:
@@ -185,6 +188,7 @@ def _check_launch_type(definition: TaskDefinition, launch_type: str, parameters:
             raise ClientException("Placement constraints and strategies are not supported with FARGATE launch type.")
     elif launch_type not in (definition.described.get("requiresCompatibilities") or ["EC2"]):
         raise InvalidParameterException(f"Task definition does not support launch_type {launch_type}.")
+    _check_platform(definition, launch_type, parameters.get("platformVersion") or "LATEST")
     network = (parameters.get("networkConfiguration") or {}).get("awsvpcConfiguration")
     if definition.network_mode != "awsvpc":
         if network:
@@ -198,6 +202,18 @@ def _check_launch_type(definition: TaskDefinition, launch_type: str, parameters:
         )
     if launch_type != "FARGATE" and network.get("assignPublicIp") == "ENABLED":
         raise InvalidParameterException("Assign public IP is not supported for this launch type.")
+
+
+def _check_platform(definition: TaskDefinition, launch_type: str, platform: str) -> None:
+    """Refuse a platform version on instances, one that is none, and what older ones do not have."""
+    if launch_type != "FARGATE":
+        if platform != "LATEST":
+            raise InvalidParameterException("The platform version must be null when specifying an EC2 launch type.")
+        return
+    if platform not in ("LATEST", *_PLATFORM_VERSIONS):
+        raise InvalidParameterException("The specified platform version does not exist.")
+    if platform not in ("LATEST", _PLATFORM_VERSIONS[-1]) and definition.architecture != "X86_64":
+        raise InvalidParameterException("The specified platform version does not support the specified platform.")
 
 
 def _demand(definition: TaskDefinition, parameters: dict[str, Any]) -> Demand:
