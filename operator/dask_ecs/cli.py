@@ -91,6 +91,13 @@ main.add_command(iam_policy.command)
     metavar="PATTERN",
     help="The same for task definitions, which name roles.",
 )
+@click.option(
+    "--allow-scheduler",
+    "schedulers",
+    multiple=True,
+    metavar="PATTERN",
+    help="The same for addresses of schedulers that run elsewhere, as 'tcp://10.20.*'. Default: any.",
+)
 @click.option("--permissions-boundary", metavar="ARN", help="Of every role that is made.")
 @click.option("--log-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -118,6 +125,7 @@ def run(
     secrets: tuple[str, ...],
     host_paths: tuple[str, ...],
     task_definitions: tuple[str, ...],
+    schedulers: tuple[str, ...],
     permissions_boundary: str | None,
     form: Literal["text", "json"],
     log_level: str,
@@ -144,6 +152,7 @@ def run(
         allow_secrets=secrets,
         allow_host_paths=host_paths,
         allow_task_definitions=task_definitions,
+        allow_schedulers=schedulers or Settings.allow_schedulers,
         permissions_boundary=permissions_boundary,
     )
     options = operator.Options(
