@@ -10,6 +10,7 @@ import click
 import yaml
 
 from dask_ecs.api import crd
+from dask_ecs.api.duration import parse_duration
 from dask_ecs.command_line import iam_policy
 from dask_ecs.controllers import log_format
 from dask_ecs.controllers import run as operator
@@ -21,6 +22,13 @@ from dask_ecs.plan.settings import Settings
 def _quotas(texts: tuple[str, ...]) -> dict[str, quota.Limit]:
     try:
         return dict(quota.parse_quota(text) for text in texts)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text).total_seconds()
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
 
@@ -112,6 +120,14 @@ main.add_command(iam_policy.command)
     callback=lambda _, __, texts: _quotas(texts),
     help="A request rate of ECS that AWS has raised, as 'Fargate on-demand tasks=500/100'; may be repeated.",
 )
+@click.option(
+    "--resync",
+    default="10m",
+    show_default=True,
+    metavar="DURATION",
+    callback=lambda _, __, text: _seconds(text),
+    help="How often what was made on AWS is looked at, for others may have changed it; 0s: only when asked to.",
+)
 @click.option("--events-queue", metavar="URL", help="SQS queue of ECS's events, as `dask-ecs events setup` prints it.")
 def run(
     namespaces: tuple[str, ...],
@@ -130,6 +146,7 @@ def run(
     form: Literal["text", "json"],
     log_level: str,
     health_address: str | None,
+    resync: float,
     events_queue: str | None,
     quotas: dict[str, quota.Limit],
 ) -> None:
@@ -160,6 +177,7 @@ def run(
         namespaces=namespaces or None,
         health_address=health_address,
         events_queue=events_queue,
+        resync=resync,
         quotas=quotas,
     )
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from dask_ecs.aws import ecs_clusters, logs, network, operations, roles, security_groups, task_definitions, tasks
 from dask_ecs.aws.errors import AwsError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.dask import scheduler
@@ -30,10 +31,12 @@ async def act(
     own_tags: Mapping[str, str],
     others_ingress: Callable[[], Iterable[Rule]],
     watchers: TaskWatchers,
+    tell: Tell = nobody,
 ) -> Any:
     """Do one action and return what came of it.
 
-    `others_ingress` gives what the other users of the action's security group ask of it.
+    `others_ingress` gives what the other users of the action's security group ask of it; `tell` is told of whatever
+    was made before and is found otherwise.
 
     Raises:
         AwsError, NeedsUser, SchedulerError: it could not be done.
@@ -49,22 +52,28 @@ async def act(
         case actions.FindEcsCluster():
             return await ecs_clusters.find(aws, cluster=action.cluster)
         case actions.EnsureEcsCluster():
-            return await ecs_clusters.ensure(aws, name=action.name, tags=action.tags, own_tags=own_tags)
+            return await ecs_clusters.ensure(aws, name=action.name, tags=action.tags, own_tags=own_tags, tell=tell)
         case actions.AssociateCapacityProviders():
             await ecs_clusters.associate(aws, arn=action.arn, providers=action.providers)
         case actions.EnsureRole():
-            return await roles.ensure(aws, action, own_tags=own_tags)
+            return await roles.ensure(aws, action, own_tags=own_tags, tell=tell)
         case actions.EnsureSecurityGroup():
             rules = {*action.rules, *others_ingress()}
             return await security_groups.ensure(
-                aws, name=action.name, vpc_id=action.vpc_id, rules=rules, tags=action.tags, own_tags=own_tags
+                aws,
+                name=action.name,
+                vpc_id=action.vpc_id,
+                rules=rules,
+                tags=action.tags,
+                own_tags=own_tags,
+                tell=tell,
             )
         case actions.EnsureLogGroup():
             return await logs.ensure_group(
-                aws, name=action.name, retention_days=action.retention_days, tags=action.tags
+                aws, name=action.name, retention_days=action.retention_days, tags=action.tags, tell=tell
             )
         case actions.RegisterTaskDefinition():
-            return await task_definitions.ensure(aws, action.request)
+            return await task_definitions.ensure(aws, action.request, tell=tell)
         case actions.UseTaskDefinition():
             return await task_definitions.use(aws, arn=action.arn, role=action.role)
         case actions.StopTask():

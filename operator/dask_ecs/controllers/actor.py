@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.controllers import act
 from dask_ecs.controllers.bindings import BindingError, Bindings
@@ -73,16 +74,31 @@ class Actor:
         if reason := _ANNOUNCED.get(type(action)):
             await self._recorder.record(metadata, "Normal", reason=reason, message=_sentence(str(action)))
 
-    async def _act(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
-        def do() -> Coroutine[Any, Any, Any]:
-            return act.act(
-                aws,
-                action,
-                own_tags=target.own_tags,
-                others_ingress=lambda: self._others_ingress(target, action.thing or ""),
-                watchers=self._watchers,
-            )
+    async def look_again(
+        self, aws: Aws, target: Target, memory: Memory, action: Action[Any], *, older_than: float, tell: Tell
+    ) -> None:
+        """Do a shared action once more if it was done last before this moment of the loop's clock.
 
+        Raises:
+            AwsError, NeedsUser: it could not be done.
+
+        """
+        await self._shared.again(aws.region, action, self._doing(aws, target, action, tell=tell), older_than=older_than)
+
+    def _doing(
+        self, aws: Aws, target: Target, action: Action[Any], *, tell: Tell = nobody
+    ) -> Callable[[], Coroutine[Any, Any, Any]]:
+        return lambda: act.act(
+            aws,
+            action,
+            own_tags=target.own_tags,
+            others_ingress=lambda: self._others_ingress(target, action.thing or ""),
+            watchers=self._watchers,
+            tell=tell,
+        )
+
+    async def _act(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
+        do = self._doing(aws, target, action)
         if action.is_shared:
             await self._shared.get(aws.region, action, do)
         elif action.thing:

@@ -38,7 +38,9 @@ class Memory:
     written_at: datetime.datetime | None = None  # when the status last was
     generation: int = 0
     requested: str | None = None  # the last asking for a look at everything
+    looked_for: str | None = None  # the last asking for which everything was looked at
     edited_at: datetime.datetime | None = None  # None: not since anybody has looked
+    look_again_at: float | None = None  # by the loop's clock, when what was made is to be looked at again
     run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again
 
     @classmethod
@@ -60,13 +62,14 @@ class Memory:
             launches=launches,
             generation=cluster.status.observed_generation or cluster.metadata.generation,
             requested=cluster.status.last_handled_reconcile_at,
+            looked_for=cluster.status.last_handled_reconcile_at,
         )
 
     def see(self, generation: int, *, requested: str | None = None, now: datetime.datetime) -> bool:
-        """Notice an edit of the spec, or that somebody `requested` a look; return whether all is to be looked at anew.
+        """Notice an edit of the spec, or that somebody `requested` a look; return whether all is to be made anew.
 
-        Before tasks that could not start are run again, have all that they need looked at, and made where it is
-        missing: somebody may have deleted it.
+        Whoever asks for a look has what waits for its time tried at once. Before tasks that could not start are run
+        again, have all that they need looked at, and made where it is missing: somebody may have deleted it.
         """
         edited, asked = generation != self.generation, requested not in (None, self.requested)
         self.requested = requested
@@ -74,7 +77,8 @@ class Memory:
             self.generation, self.edited_at = generation, now
         if asked:
             self.holds.clear()
-        if asked or (self.run_again_at and (edited or self.run_again_at <= now)):
+            self.answers.clear()
+        if self.run_again_at and (edited or asked or self.run_again_at <= now):
             self.run_again_at = None
             self.answers.clear()
             self.trusts_status = False

@@ -38,7 +38,12 @@ async def observe(
     arn = _ecs_cluster(target, known)
     if not arn:
         return Observed(
-            known=known, launches=memory.launches, edited_at=memory.edited_at, holds=memory.holds, in_use=in_use
+            known=known,
+            launches=memory.launches,
+            edited_at=memory.edited_at,
+            holds=memory.holds,
+            looked_for=memory.looked_for,
+            in_use=in_use,
         )
     watcher = watchers.of(aws, arn)
     listing = watcher.watch(target.cluster.metadata.uid, busy=memory.busy, searching=memory.has_lost_launches)
@@ -66,6 +71,7 @@ async def observe(
         launches=memory.launches,
         probe=probe,
         holds=memory.holds,
+        looked_for=memory.looked_for,
         in_use=in_use,
     )
 

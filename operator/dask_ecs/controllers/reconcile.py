@@ -17,6 +17,7 @@ from dask_ecs.aws.session import Sessions
 from dask_ecs.controllers import observe
 from dask_ecs.controllers.actor import Actor
 from dask_ecs.controllers.bindings import Bindings
+from dask_ecs.controllers.drift import Drift
 from dask_ecs.controllers.launch_queue import Granted, LaunchQueue, Waiting
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.objects import FINALIZER, GoneError, Objects
@@ -27,7 +28,7 @@ from dask_ecs.controllers.shared import SharedAnswers
 from dask_ecs.controllers.store import Body, Store, key_of
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.controllers.users import Users
-from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, made, quota, status
+from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, made, pause, quota, status
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.security_group import Rule
@@ -60,6 +61,7 @@ class Reconciler:
         recorder: Recorder,
         bindings: Bindings,
         sessions: Sessions,
+        resync: float,
         now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
     ) -> None:
         self._settings = settings
@@ -87,6 +89,7 @@ class Reconciler:
             ingress_of=self._ingress_of,
             now=now,
         )
+        self._drift = Drift(actor=self._actor, recorder=recorder, interval=resync)
         self._launch_queue = LaunchQueue(quotas_of=sessions.quotas, wake=functools.partial(self._wake, first=True))
 
     async def run(self) -> None:
@@ -220,7 +223,23 @@ class Reconciler:
         if queued:
             self._queue.add_after(key, max(queued.eta_seconds / 2, _QUEUE_NEWS))
         await asyncio.gather(*(self._actor.do(aws, target, memory, action) for action in todo))
-        return not todo
+        if todo:
+            return False
+        if metadata.deletion_timestamp or pause.is_paused(target):
+            return True
+        return await self._look_again(key, target, memory, observed, plan)
+
+    async def _look_again(
+        self, key: str, target: Target, memory: Memory, observed: Observed, plan: cluster.Plan
+    ) -> bool:
+        """Look at what was made, when it is time; return whether there is nothing to say of it."""
+        before = memory.looked_for
+        if self._drift.seconds_until_due(target, memory) == 0:
+            made = [action for action in plan.infrastructure if observed.known.answer(action) is not None]
+            await self._drift.look(self._sessions.region(target.region), target, memory, made)
+        if due_in := self._drift.seconds_until_due(target, memory):
+            self._queue.add_after(key, due_in)
+        return memory.looked_for == before
 
     def _until_next_write(self, memory: Memory, *, before: DaskClusterStatus, said: DaskClusterStatus) -> float:
         """Return the seconds until a status that only tells how far things have come is written."""

@@ -51,6 +51,8 @@ class Options:
     namespaces: tuple[str, ...] | None
     health_address: str | None
     events_queue: str | None = None
+    resync: float = 600.0
+    """Seconds between two looks at what was made for a cluster; 0 for none."""
     quotas: Mapping[str, Limit] = dataclasses.field(default_factory=dict)
 
 
@@ -140,6 +142,7 @@ async def _serve(
         recorder=Recorder(api),
         bindings=Bindings(api),
         sessions=sessions,
+        resync=options.resync,
     )
     await _load(objects, store, options.namespaces, meet=reconciler.meet)
     for key in store:

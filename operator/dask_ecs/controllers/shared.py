@@ -16,6 +16,7 @@ class SharedAnswers:
     def __init__(self) -> None:
         self._answers: collections.defaultdict[str, dict[str, Any]] = collections.defaultdict(dict)
         self._of_thing: collections.defaultdict[tuple[str, str], set[str]] = collections.defaultdict(set)
+        self._done_at: dict[tuple[str, str, str], float] = {}
         self._flights: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._locks: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
 
@@ -30,9 +31,28 @@ class SharedAnswers:
             Exception: whatever `do` raises, to all who wait.
 
         """
-        key = (region, action.fingerprint)
         if (answer := self._answers[region].get(action.fingerprint)) is not None:
             return answer
+        return await self._join(region, action, do)
+
+    async def again(
+        self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]], *, older_than: float
+    ) -> None:
+        """Do once more what was done last before this moment of the loop's clock; the answer stays known meanwhile.
+
+        Raises:
+            Exception: as `get`.
+
+        """
+        if self._done_at.get(_what(region, action), -float("inf")) < older_than:
+            before = self._answers[region].get(action.fingerprint)
+            answer = await self._join(region, action, do)
+            if before not in (None, answer) and action.thing:
+                # It was made anew, which all have to learn who know it by other words.
+                self.forget(region, thing=action.thing)
+
+    async def _join(self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]]) -> Any:
+        key = (region, action.fingerprint)
         if key not in self._flights:
             flight = asyncio.ensure_future(self._fly(region, action, do))
             self._flights[key] = flight
@@ -49,6 +69,8 @@ class SharedAnswers:
         of_thing = self._of_thing.pop((region, thing), set()) if thing else set()
         for fingerprint in {*fingerprints, *of_thing}:
             self._answers[region].pop(fingerprint, None)
+        for what in [what for what in self._done_at if thing and what[0] == region and what[2] == thing]:
+            del self._done_at[what]
 
     async def _fly(self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]]) -> Any:
         slots.current.set(None)  # it is done for all who wait, and they are idle
@@ -59,4 +81,10 @@ class SharedAnswers:
                 answer = await do()
             self._of_thing[region, action.thing].add(action.fingerprint)
         self._answers[region][action.fingerprint] = answer
+        self._done_at[_what(region, action)] = asyncio.get_running_loop().time()
         return answer
+
+
+def _what(region: str, action: Action[Any]) -> tuple[str, str, str]:
+    """Return what is the same for all actions that look at the same thing."""
+    return region, type(action).__name__, action.thing or action.fingerprint

@@ -7,7 +7,6 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dask_ecs.api import annotation
 from dask_ecs.api.status import DaskClusterStatus
 from dask_ecs.plan import admission, bindings, conditions, infrastructure, made, pause, status, tasks, teardown
 from dask_ecs.plan.action import Action, Subject
@@ -84,8 +83,7 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
         now=now,
     )
     if not ready:
-        asked = annotation.value(target.cluster.metadata.annotations, annotation.RECONCILE_REQUESTED_AT)
-        said = said.model_copy(update={"last_handled_reconcile_at": asked})
+        said = said.model_copy(update={"last_handled_reconcile_at": observed.looked_for})
     busy = bool(ready) or _in_flight(sorted_tasks, observed)
     return Plan(
         actions=ready,

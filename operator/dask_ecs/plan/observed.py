@@ -193,6 +193,8 @@ class Observed:
     launches: tuple[Launch, ...] = ()
     probe: SchedulerProbe | None = None
     holds: Mapping[Subject, Hold] = dataclasses.field(default_factory=dict)
+    looked_for: str | None = None
+    """The last request to look at everything that was answered, by its annotation's value."""
     in_use: frozenset[str] = frozenset()
     """Of what was made for this cluster, what other clusters use too, as kind/name."""
 

@@ -57,15 +57,15 @@ def test_other_rules_than_before_are_noticed_also_when_the_group_was_not_planned
     assert memory.ingress == second.rules
 
 
-def test_a_new_request_has_everything_looked_at_anew_and_what_waits_tried_at_once() -> None:
+def test_a_new_request_has_what_waits_tried_at_once() -> None:
     memory = Memory(launches=(), generation=1, requested="noon", answers={"made": "once"})
     refuse(memory, now=NOW)
     assert not memory.see(1, requested="noon", now=NOW)
     assert memory.holds
-    assert memory.see(1, requested="one o'clock", now=NOW)
+    assert not memory.see(1, requested="one o'clock", now=NOW), "what was made stands until it is looked at"
     assert not memory.holds
     assert not memory.answers
-    assert not memory.trusts_status
+    assert (memory.requested, memory.looked_for) == ("one o'clock", None)
     assert memory.edited_at == NOW
     assert not memory.see(1, requested="one o'clock", now=NOW)
     assert not memory.see(1, requested=None, now=NOW), "the annotation was removed"

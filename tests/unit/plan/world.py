@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 from typing import Any
 
+from dask_ecs.api import annotation
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.plan import actions, bindings, cluster
@@ -73,6 +74,7 @@ class World:
             listed_at=self.now,
             launches=self.launches,
             probe=self._probe(),
+            looked_for=annotation.value(self.target.cluster.metadata.annotations, annotation.RECONCILE_REQUESTED_AT),
             in_use=self.in_use,
         )
 
