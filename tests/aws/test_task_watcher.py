@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from dask_ecs.aws import ecs_clusters, network, task_definitions, tasks
-from dask_ecs.controllers import task_watcher
+from dask_ecs.controllers import draining, task_watcher
 from dask_ecs.controllers.task_watcher import Pace, TaskWatcher
 from dask_ecs.plan.actions import ResolveNetwork
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from dask_ecs.aws.session import Aws
     from dask_ecs.local.aws.handle import LocalAWS
+    from dask_ecs.plan.observed import Task
 
 QUICK = Pace(busy=0.05, still=3600)
 
@@ -154,3 +155,48 @@ async def test_an_event_that_tells_nothing_of_the_health_leaves_it(aws: Aws, req
         assert listing
         assert [(task.last_status, task.health) for task in listing.tasks] == [("RUNNING", "HEALTHY")]
         assert watcher.hear(dataclasses.replace(started, version=99)) == set()
+
+
+async def test_tasks_on_a_draining_instance_are_told_apart_and_only_where_there_are_instances_is_it_asked(
+    aws: Aws, local_aws: LocalAWS, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(draining, "INTERVAL", 0.05)
+    local_aws.reset_calls()
+    async with watching(aws, request_["cluster"]) as (watcher, woken):
+        started, _ = await tasks.run(aws, request_)
+        watcher.put(started)
+        await until_states(watcher, ["RUNNING"], busy=True)
+    assert "ecs:ListContainerInstances" not in local_aws.calls()
+
+    ecs, ec2 = [await aws._sessions.client(service, aws.region) for service in ("ecs", "ec2")]
+    cluster = request_["cluster"].rsplit("/", 1)[1]
+    subnet = request_["networkConfiguration"]["awsvpcConfiguration"]["subnets"][0]
+    joins = f"#!/bin/bash\necho ECS_CLUSTER={cluster} >> /etc/ecs/ecs.config\n"
+    machine = {"ImageId": "ami-12c6146b", "InstanceType": "m6i.large", "SubnetId": subnet, "UserData": joins}
+    await ec2.run_instances(MinCount=1, MaxCount=1, **machine)
+    while not (instances := (await ecs.list_container_instances(cluster=cluster))["containerInstanceArns"]):
+        await asyncio.sleep(0.1)
+    on_ec2 = {**request_, "taskDefinition": await task_definitions.ensure(aws, {**definition(name()), **_ON_EC2})}
+    on_ec2["launchType"] = "EC2"
+    on_ec2["networkConfiguration"] = {"awsvpcConfiguration": {"subnets": [subnet]}}
+    async with watching(aws, request_["cluster"]) as (watcher, woken):
+        (task,), _ = await tasks.run(aws, on_ec2)
+        watcher.put([task])
+        woken.clear()
+        await ecs.update_container_instances_state(cluster=cluster, containerInstances=instances, status="DRAINING")
+        while not any(task.is_draining for task in _tasks(watcher)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert [one.arn for one in _tasks(watcher) if one.is_draining] == [task.arn]
+        assert "u-1" in woken
+        await ecs.update_container_instances_state(cluster=cluster, containerInstances=instances, status="ACTIVE")
+        while any(task.is_draining for task in _tasks(watcher)):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+_ON_EC2 = {"requiresCompatibilities": ["EC2"]}
+
+
+def _tasks(watcher: TaskWatcher) -> tuple[Task, ...]:
+    listing = watcher.watch("u-1", busy=True)
+    assert listing
+    return listing.tasks

@@ -212,6 +212,11 @@ STOP_TASK = Operation(
     ),
 )
 LIST_TASKS = Operation("ecs", "ListTasks", ("ecs:ListTasks",))
+LIST_CONTAINER_INSTANCES = Operation(
+    "ecs",
+    "ListContainerInstances",
+    (Permission("ecs:ListContainerInstances", (ECS_CLUSTER, GIVEN_ECS_CLUSTER)),),
+)
 DESCRIBE_TASKS = Operation("ecs", "DescribeTasks", (Permission("ecs:DescribeTasks", (TASK, TASK_IN_GIVEN_CLUSTER)),))
 
 RECEIVE_MESSAGE = Operation(

@@ -86,6 +86,7 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         ports=_ports(environment.get(PORTS_VARIABLE, "")),
         worker_name=environment.get(NAME_VARIABLE),
         capacity_provider=one.get("capacityProviderName"),
+        container_instance=one.get("containerInstanceArn"),
         spec_mark=environment.get(MARK_VARIABLE),
         private_ip=_private_ip(one),
         health=container.get("healthStatus", "UNKNOWN"),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dask_ecs.aws import tasks as aws_tasks
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.session import Aws
+from dask_ecs.controllers.draining import DrainingInstances
 from dask_ecs.plan import names
 from dask_ecs.plan.launch import UNSEEN_FOR
 from dask_ecs.plan.observed import Task
@@ -56,12 +57,15 @@ class TaskWatcher:
         install: str,
         wake: Callable[[str], None],
         pace: Callable[[], Pace] = lambda: POLLING,
+        watchers: Callable[[], int] = lambda: 1,
     ) -> None:
         self._aws = aws
         self._ecs_cluster = ecs_cluster
         self._install = install
         self._wake = wake
         self._pace = pace
+        self._watchers = watchers
+        self._draining = DrainingInstances(aws, ecs_cluster=ecs_cluster)
         self._interested: set[str] = set()
         self._busy: set[str] = set()
         self._searching: set[str] = set()
@@ -86,7 +90,12 @@ class TaskWatcher:
         (self._searching.add if searching else self._searching.discard)(uid)
         if self._listed_at is None:
             return None
-        return Listing(tasks=tuple(self._tasks.get(uid, {}).values()), listed_at=self._listed_at)
+        tasks = self._tasks.get(uid, {}).values()
+        return Listing(tasks=tuple(map(self._with_its_instance, tasks)), listed_at=self._listed_at)
+
+    def _with_its_instance(self, task: Task) -> Task:
+        drains = task.container_instance in self._draining.arns
+        return dataclasses.replace(task, is_draining=True) if drains else task
 
     def leave(self, uid: str) -> bool:
         """Say that a cluster is not interested any more; return whether nobody is."""
@@ -138,7 +147,7 @@ class TaskWatcher:
         while True:
             self._nudged.clear()
             try:
-                changed = await self._look(now=time())
+                changed = await self._look(now=time()) | await self._look_for_draining(now=time())
                 if self.error:
                     changed |= self._interested
                 self.error, self.failures = None, 0
@@ -155,6 +164,8 @@ class TaskWatcher:
             pace = self._pace()
             quick = self._busy and (not self.error or self._listed_at is None)
             interval = pace.busy if quick else max(self._swept_at + pace.still - time(), pace.busy)
+            if self._on_instances():
+                interval = min(interval, max(self._draining.seconds_until_due(now=time()), pace.busy))
             if self.error:
                 interval = min(_AFTER_ERROR * 2**self.failures, pace.still)
             looked_at = time()
@@ -178,6 +189,22 @@ class TaskWatcher:
             if not task.is_stopped and (task.role == "scheduler" or not task.is_running)
         ]
         return await self._describe(awaited, listed=frozenset())
+
+    def _on_instances(self) -> dict[str, set[str]]:
+        """Return whose tasks run on which EC2 instance."""
+        found: dict[str, set[str]] = {}
+        for uid, tasks in self._tasks.items():
+            for task in tasks.values():
+                if task.container_instance and task.is_live:
+                    found.setdefault(task.container_instance, set()).add(uid)
+        return found
+
+    async def _look_for_draining(self, *, now: float) -> set[str]:
+        users = self._on_instances()
+        if not users:
+            return set()
+        changed = await self._draining.look(now=now, watchers=self._watchers())
+        return {uid for instance in changed for uid in users.get(instance, ())}
 
     async def _sweep(self) -> set[str]:
         first = self._listed_at is None
@@ -254,6 +281,7 @@ class TaskWatchers:
                 install=self._install,
                 wake=self._wake,
                 pace=functools.partial(self._pace, aws.region),
+                watchers=lambda: len(self._running),
             )
             self._running[key] = (
                 watcher,

@@ -37,6 +37,8 @@ class Task:
     ports: tuple[int, int] | None = None  # of a scheduler: its own and its dashboard's, whatever the spec says by now
     worker_name: str | None = None  # of a worker that got one
     capacity_provider: str | None = None  # None: it runs by launch type
+    container_instance: str | None = None  # None: it runs on Fargate, or has no place yet
+    is_draining: bool = False  # its instance is to be emptied
     spec_mark: str | None = None  # what spec it runs; None: it does not tell
     private_ip: str | None = None
     health: str = "UNKNOWN"

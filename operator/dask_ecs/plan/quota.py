@@ -85,6 +85,7 @@ _BUCKETS: Mapping[str, str] = {
     "StopTask": "tasks",
     "DescribeTasks": "task reads",
     "ListTasks": "task reads",
+    "ListContainerInstances": "task reads",
 }
 _FARGATE_TASKS: Mapping[Capacity, str] = {"FARGATE": "Fargate on-demand tasks", "FARGATE_SPOT": "Fargate Spot tasks"}
 

@@ -7,16 +7,21 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dask_ecs.plan import actions, backoff, batches, capacity_providers, infrastructure, launch, rollout, spec_mark
+from dask_ecs.plan import (
+    actions,
+    backoff,
+    batches,
+    infrastructure,
+    launch,
+    removal,
+    rollout,
+    spec_mark,
+)
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import ROLES, Launch, Observed, Role, SchedulerProbe, Task
 from dask_ecs.plan.rollout import Rollout
 from dask_ecs.plan.target import Target
-
-# Why workers are stopped, as ECS and the events say it.
-_OUTDATED = "the spec was edited"
-_SCALED_DOWN = "scaled down"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,6 +34,8 @@ class Tasks:
     """Live workers of the scheduler that runs now."""
     joined: tuple[Task, ...]
     """Those of them that the scheduler lists, or, where it can not be asked but is healthy, that run."""
+    leaving: tuple[Task, ...]
+    """Live workers of the scheduler whose instance is to be emptied: they count for nothing any more."""
     strays: tuple[Task, ...]
     """Live tasks that belong to no scheduler of today."""
     rollout: Rollout
@@ -46,6 +53,20 @@ class Tasks:
             return (self.scheduler_address or "").startswith("tcp://")
         return self.scheduler is not None and self.scheduler.is_running
 
+    @property
+    def staying(self) -> Tasks:
+        """The same without workers that are being replaced: these are neither too many nor part of any share."""
+        replaced = self.rollout.outdated if self.rollout.is_rolling else ()
+        return self.among(lambda task: task not in replaced)
+
+    def among(self, holds: Callable[[Task], bool]) -> Tasks:
+        """Return the same with only some of the workers."""
+        return dataclasses.replace(
+            self,
+            workers=tuple(task for task in self.workers if holds(task)),
+            joined=tuple(task for task in self.joined if holds(task)),
+        )
+
 
 def sort(target: Target, there: Infrastructure, observed: Observed, *, now: datetime.datetime) -> Tasks:
     """Return the cluster's tasks, sorted."""
@@ -60,6 +81,9 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
         if task.scheduler_address == address
         and (external or (scheduler is not None and task.created_at >= scheduler.created_at))
     ]
+    leaving = [task for task in workers if task.is_draining]
+    strays = [task for task in live_workers if task not in workers]
+    workers = [task for task in workers if not task.is_draining]
     joined = [task for task in workers if _has_joined(task, scheduler, observed.probe, address)]
     backoffs = {
         role: found
@@ -77,10 +101,8 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
         scheduler_address=address,
         workers=tuple(workers),
         joined=tuple(joined),
-        strays=(
-            *(task for task in live if task is not scheduler),
-            *(task for task in live_workers if task not in workers),
-        ),
+        leaving=tuple(leaving),
+        strays=(*(task for task in live if task is not scheduler), *strays),
         rollout=rollout.of_tasks(target, scheduler, workers),
         backoffs=backoffs,
         finished=newest if newest and not scheduler and not external and _ended_well(newest) else None,
@@ -123,7 +145,9 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
         return Step()
     cluster_arn = there.ecs_cluster.arn
     todo: list[Action[Any]] = [
-        _stop(task, cluster_arn, "its scheduler is gone" if task.role == "worker" else "there is another scheduler")
+        removal.stop(
+            task, cluster_arn, "its scheduler is gone" if task.role == "worker" else "there is another scheduler"
+        )
         for task in tasks.strays
     ]
     wake_at: list[datetime.datetime] = []
@@ -145,8 +169,8 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
         todo += stop_all(observed, ecs_cluster=cluster_arn, why="the spec asks for another scheduler")
         return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
     change = rollout.of_workers(tasks.rollout, workers=tasks.workers, joined=tasks.joined, pending=pending["worker"])
-    # Those that are being replaced are neither too many nor part of any share.
-    staying = _among(tasks, lambda task: not (tasks.rollout.is_rolling and task in tasks.rollout.outdated))
+    if not there.complete:  # nothing could take their place
+        change = dataclasses.replace(change, stop=(), retire=0)
     missing: dict[Role, int] = {
         "scheduler": 0 if tasks.scheduler or tasks.external else 1 - pending["scheduler"],
         "worker": change.launch,
@@ -164,7 +188,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             target.cluster.spec,
             role,
             missing[role],
-            live=staying.workers if role == "worker" else (),
+            live=tasks.staying.workers if role == "worker" else (),
             pending=of_role,
         )
         if role == "worker" and (naming := target.cluster.spec.worker.naming):
@@ -172,17 +196,14 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
         todo += _launches(role, calls[: max(room, 0)], target=target, request=request, now=now)
     # A scheduler that runs and was not asked yet soon will be.
     if observed.probe or not tasks.can_be_asked:
-        if there.complete:
-            todo += _replace(change, tasks, observed, cluster_arn)
-        for count, group in _superfluous(change.excess, staying, target):
-            todo += _scale_down(count, group, observed, cluster_arn)
+        todo += removal.plan(target, tasks, change, observed, ecs_cluster=cluster_arn)
     return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)
 
 
 def stop_all(observed: Observed, *, ecs_cluster: str, why: str) -> list[actions.StopTask]:
     """Return the stop of every live task, the scheduler first: workers without one leave at once."""
     live = [task for role in ROLES for task in observed.of_role(role) if task.is_live]
-    return [_stop(task, ecs_cluster, why) for task in live]
+    return [removal.stop(task, ecs_cluster, why) for task in live]
 
 
 def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role, dict[str, Any]]:
@@ -229,66 +250,3 @@ def _launches(
     return [
         launch.new(role, batch, uid=uid, request=request, now=now, index=index) for index, batch in enumerate(calls)
     ]
-
-
-def _superfluous(excess: int, tasks: Tasks, target: Target) -> list[tuple[int, Tasks]]:
-    """Return how many workers are too many, and among which: a strategy's shares hold for those that stay."""
-    strategy = capacity_providers.strategy(target.cluster.spec, "worker")
-    if not strategy or not excess:
-        return [(excess, tasks)]
-    actual = batches.by_provider(tasks.workers)
-    surplus = capacity_providers.surplus(strategy, wanted=len(tasks.workers) - excess, actual=actual, most=excess)
-    return [(count, _on_provider(provider, tasks)) for provider, count in surplus.items()]
-
-
-def _on_provider(provider: str | None, tasks: Tasks) -> Tasks:
-    return _among(tasks, lambda task: task.capacity_provider == provider)
-
-
-def _among(tasks: Tasks, holds: Callable[[Task], bool]) -> Tasks:
-    """Return the same with only some of the workers."""
-    return dataclasses.replace(
-        tasks,
-        workers=tuple(task for task in tasks.workers if holds(task)),
-        joined=tuple(task for task in tasks.joined if holds(task)),
-    )
-
-
-def _replace(change: rollout.Change, tasks: Tasks, observed: Observed, ecs_cluster: str) -> list[Action[Any]]:
-    """Return how to be rid of workers of an older spec, as many as `change` says."""
-    outdated = tasks.rollout.outdated
-    asked = observed.probe is not None and observed.probe.identity is not None
-    # One that runs may have joined a scheduler that does not answer now.
-    surely = [task for task in change.stop if asked or not task.is_running or tasks.rollout.strategy.type == "Recreate"]
-    todo: list[Action[Any]] = [_stop(task, ecs_cluster, _OUTDATED) for task in surely]
-    joined = [task for task in tasks.joined if task in outdated]
-    return todo + _retire(change.retire, joined, tasks, observed, ecs_cluster, why=_OUTDATED)
-
-
-def _scale_down(count: int, tasks: Tasks, observed: Observed, ecs_cluster: str) -> list[Action[Any]]:
-    """Return how to be rid of `count` workers: those that have not joined first, newest first."""
-    not_joined = [task for task in reversed(tasks.workers) if task not in tasks.joined]
-    todo: list[Action[Any]] = [_stop(task, ecs_cluster, _SCALED_DOWN) for task in not_joined[:count]]
-    return todo + _retire(count - len(todo), tasks.joined, tasks, observed, ecs_cluster, why=_SCALED_DOWN)
-
-
-def _retire(
-    count: int, joined: Sequence[Task], tasks: Tasks, observed: Observed, ecs_cluster: str, *, why: str
-) -> list[Action[Any]]:
-    """Return how to be rid of `count` of workers that have joined, with what they hold moved to others."""
-    if count <= 0:
-        return []
-    if observed.probe and observed.probe.identity and tasks.scheduler_address:
-        hosts = {task.private_ip: task.arn for task in joined if task.private_ip}
-        return [
-            actions.RetireWorkers(
-                ecs_cluster=ecs_cluster, scheduler_address=tasks.scheduler_address, count=count, tasks=hosts, why=why
-            )
-        ]
-    # Nobody to ask which have least to lose; each still moves its results when it is told to stop.
-    newest = sorted(joined, key=lambda task: task.created_at, reverse=True)
-    return [_stop(task, ecs_cluster, why) for task in newest[:count]]
-
-
-def _stop(task: Task, ecs_cluster: str, why: str) -> actions.StopTask:
-    return actions.StopTask(ecs_cluster=ecs_cluster, task_arn=task.arn, why=why)
