@@ -174,7 +174,7 @@ async def test_tasks_on_a_draining_instance_are_told_apart_and_only_where_there_
     joins = f"#!/bin/bash\necho ECS_CLUSTER={cluster} >> /etc/ecs/ecs.config\n"
     machine = {"ImageId": "ami-12c6146b", "InstanceType": "m6i.large", "SubnetId": subnet, "UserData": joins}
     await ec2.run_instances(MinCount=1, MaxCount=1, **machine)
-    while not (instances := (await ecs.list_container_instances(cluster=cluster))["containerInstanceArns"]):
+    while not (instances := (await ecs.list_container_instances(cluster=cluster))["containerInstanceArns"]):  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     on_ec2 = {**request_, "taskDefinition": await task_definitions.ensure(aws, {**definition(name()), **_ON_EC2})}
     on_ec2["launchType"] = "EC2"

@@ -1,10 +1,11 @@
 """More workers and fewer, by `kubectl scale`, without loss."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from distributed import Client
+from distributed import Client, wait
 
 from dask_ecs.local.aws.handle import LocalAWS
 from dask_ecs.local.controlplane.run import ControlPlane
@@ -57,6 +58,36 @@ def test_results_on_retired_workers_survive_and_nothing_is_computed_again(tenant
         assert sum(client.gather(futures)) == 285
     assert sorted(map(int, journal.read_text().split())) == list(range(10))
     assert any(event["reason"] == "Retiring" for event in tenant.events(name))
+
+
+def test_eight_workers_become_two_in_the_middle_of_a_computation(tenant: Tenant, tmp_path: Path) -> None:
+    finished, begun = tmp_path / "finished", tmp_path / "begun"
+
+    def first(number: int) -> int:
+        with finished.open("a") as lines:
+            lines.write(f"{number}\n")
+        return number
+
+    def second(number: int) -> int:
+        with begun.open("a") as lines:
+            lines.write(f"{number}\n")
+        time.sleep(1)
+        return 2 * number
+
+    name = tenant.apply(manifest(replicas=8))
+    address = tenant.wait_until_ready(name, workers=8)["schedulerAddress"]
+    with Client(address, timeout="60s", set_as_default=False) as client:
+        inputs = client.map(first, range(40), pure=False)
+        wait(inputs, timeout=60)
+        assert len({worker for holders in client.who_has(inputs).values() for worker in holders}) == 8
+        outputs = client.map(second, inputs, pure=False)
+        until(begun.exists)
+        tenant.scale(name, 2)
+        tenant.wait_until_ready(name, workers=2)
+        assert client.gather(outputs) == [2 * number for number in range(40)]
+        assert client.gather(inputs) == list(range(40))
+    assert sorted(map(int, finished.read_text().split())) == list(range(40)), "each was computed once"
+    assert set(map(int, begun.read_text().split())) == set(range(40))
 
 
 def test_workers_that_have_not_joined_go_first(lone_tenant: Tenant, quiet_account: AwsAccount) -> None:
