@@ -20,6 +20,7 @@ EVERY_SETTING: Values = {
     "allowTaskDefinitions": ["arn:aws:ecs:*:123456789012:task-definition/research-*"],
     "permissionsBoundary": "arn:aws:iam::123456789012:policy/boundary",
     "log": {"format": "text", "level": "debug"},
+    "resync": "1h30m",
     "aws": {
         "eventsQueue": "https://sqs.eu-west-1.amazonaws.com/123456789012/dask-ecs-blue-events",
         "quotas": {"Fargate RunTask": "40/30"},
@@ -66,6 +67,7 @@ def test_every_setting_reaches_the_command_line() -> None:
         "secrets": ("arn:aws:secretsmanager:*:123456789012:secret:dask/*",),
         "policies": ("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",),
         "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
+        "resync": 5400.0,
         "form": "text",
         "log_level": "debug",
         "health_address": "0.0.0.0:8080",
