@@ -25,21 +25,22 @@ class AwsAccount:
 
     @cached_property
     def ecs(self) -> "ECSClient":
-        return self._client("ecs")  # type: ignore[no-any-return]
+        return self.client("ecs")  # type: ignore[no-any-return]
 
     @cached_property
     def ec2(self) -> "EC2Client":
-        return self._client("ec2")  # type: ignore[no-any-return]
+        return self.client("ec2")  # type: ignore[no-any-return]
 
     @cached_property
     def iam(self) -> "IAMClient":
-        return self._client("iam")  # type: ignore[no-any-return]
+        return self.client("iam")  # type: ignore[no-any-return]
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
-        return self._client("logs")  # type: ignore[no-any-return]
+        return self.client("logs")  # type: ignore[no-any-return]
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
+        """Return a client of another service."""
         return boto3.client(
             service,  # type: ignore[call-overload]
             endpoint_url=self.aws.url,
@@ -66,7 +67,7 @@ class AwsAccount:
                 task
                 for task in found
                 if (uid is None or task.get("startedBy", "").endswith(f"/{uid}"))
-                and role in (None, task["containers"][0]["name"])
+                and any(role in (None, container["name"]) for container in task["containers"])
             ),
             key=lambda task: task["createdAt"],
         )

@@ -16,6 +16,8 @@ from .tenant import Tenant, manifest
 
 _ACCOUNT = "arn:aws:iam::123456789012"
 _READ_S3 = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+_SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:others-AbCdEf"
+_DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/admin:1"
 _BOUNDARY = f"{_ACCOUNT}:policy/tasks-boundary"
 _TRUST = {
     "Version": "2012-10-17",
@@ -47,21 +49,26 @@ def role_as_it_is(account: AwsAccount, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("iam", "reason", "flag"),
+    ("field", "value", "reason", "option"),
     [
-        ({"executionRoleArn": f"{_ACCOUNT}:role/admin"}, "RoleNotAllowed", f"--allow-role '{_ACCOUNT}:role/admin'"),
-        ({"taskRoleArn": f"{_ACCOUNT}:role/admin"}, "RoleNotAllowed", f"--allow-role '{_ACCOUNT}:role/admin'"),
-        ({"taskRolePolicies": [_READ_S3]}, "PolicyNotAllowed", f"--allow-task-role-policy '{_READ_S3}'"),
+        ("iam.executionRoleArn", f"{_ACCOUNT}:role/admin", "RoleNotAllowed", "--allow-role"),
+        ("iam.taskRoleArn", f"{_ACCOUNT}:role/admin", "RoleNotAllowed", "--allow-role"),
+        ("iam.taskRolePolicies", [_READ_S3], "PolicyNotAllowed", "--allow-task-role-policy"),
+        ("imageCredentials", _SECRET, "SecretNotAllowed", "--allow-secret"),
+        ("worker.taskDefinitionArn", _DEFINITION, "TaskDefinitionNotAllowed", "--allow-task-definition"),
     ],
-    ids=["executionRoleArn", "taskRoleArn", "taskRolePolicies"],
+    ids=lambda value: value if isinstance(value, str) and "." in value and ":" not in value else "",
 )
 def test_what_the_operators_owner_has_not_admitted_is_refused_before_anything_is_made(
-    tenant: Tenant, account: AwsAccount, iam: dict[str, Any], reason: str, flag: str
+    tenant: Tenant, account: AwsAccount, field: str, value: Any, reason: str, option: str
 ) -> None:
-    name = tenant.apply(manifest(iam=iam))
+    *outer, inner = field.split(".")
+    given = {inner: value}
+    name = tenant.apply(manifest(**({outer[0]: given} if outer else given)))
     condition = tenant.wait_for_condition(name, "Stalled", reason=reason)
-    assert f"spec.iam.{next(iter(iam))}: the operator does not admit" in condition["message"]
-    assert f"ask the operator's owner to start it with {flag}." in condition["message"]
+    assert f"spec.{field}: the operator does not admit" in condition["message"]
+    named = value[0] if isinstance(value, list) else value
+    assert f"ask the operator's owner to start it with {option} '{named}'." in condition["message"]
     body = tenant.get(name) or {}
     assert kstatus(body) == "Failed"
     assert body["status"]["phase"] == "Failed"

@@ -15,6 +15,7 @@ from ..vpc import NetworkError
 from .health import watch_health
 from .placement import give_back, place_waiting
 from .pull import CannotPull, unknown_image, unreachable_registry
+from .volumes import mounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,6 +257,7 @@ class Lives:
             environment=environment,
             address=task.address,
             write_line=write_line,
+            mounts=mounts(task, container),
         )
 
     async def _run(self, task: Task, running: dict[str, RunningContainer]) -> None:

@@ -48,6 +48,7 @@ def register_task_definition(state: EcsState, request: dict[str, Any], caller: s
         if value is not None
     }
     _check_containers(containers, sizes, execution_role=request.get("executionRoleArn"))
+    _check_volumes(containers, {volume["name"] for volume in request.get("volumes") or []})
     on_fargate = "FARGATE" in (request.get("requiresCompatibilities") or [])
     if on_fargate:
         _check_fargate(request, containers, sizes)
@@ -230,6 +231,13 @@ def _check_secrets(container: dict[str, Any], *, execution_role: str | None) -> 
                 "The secret name must be unique and not shared with any new or existing environment variables set on"
                 f" the container, such as '{secret['name']}'."
             )
+
+
+def _check_volumes(containers: list[dict[str, Any]], names: set[str]) -> None:
+    for container in containers:
+        for point in container["mountPoints"]:
+            if point.get("sourceVolume") not in names:
+                raise ClientException(f"Unknown volume '{point.get('sourceVolume')}'.")
 
 
 def _check_fargate(request: dict[str, Any], containers: list[dict[str, Any]], sizes: dict[str, int]) -> None:

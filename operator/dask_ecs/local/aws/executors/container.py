@@ -16,6 +16,15 @@ class CannotStart(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A volume at a path of a container; `folder` is what it is called by, below the executor's own folder."""
+
+    folder: str
+    path: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerRun:
     """A container to start: the command already put together from image, definition and override."""
 
@@ -26,6 +35,7 @@ class ContainerRun:
     environment: Mapping[str, str]
     address: str
     write_line: Callable[[str], None]
+    mounts: tuple[Mount, ...] = ()
 
 
 class RunningContainer(Protocol):

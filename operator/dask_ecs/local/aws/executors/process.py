@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -43,10 +44,12 @@ class ProcessContainer:
         process: asyncio.subprocess.Process,
         *,
         output: int,
+        mounted: list[str],
         write_line: Callable[[str], None],
         environment: dict[str, str],
     ) -> None:
         self._process = process
+        self._mounted = mounted
         self._write_line = write_line
         self._environment = environment
         self._output = asyncio.create_task(self._pump(output))
@@ -74,7 +77,8 @@ class ProcessContainer:
         """Run a health check in the container's environment."""
         try:
             check = await asyncio.create_subprocess_exec(
-                *command,
+                *self._mounted,
+                *(self._whole(command) if self._mounted else command),
                 env=self._environment,
                 cwd=self._environment["HOME"],
                 stdin=subprocess.DEVNULL,
@@ -92,6 +96,10 @@ class ProcessContainer:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(check.pid, signal.SIGKILL)
+
+    def _whole(self, command: list[str]) -> list[str]:
+        """Return a command with its program's whole path."""
+        return [shutil.which(command[0], path=self._environment["PATH"]) or command[0], *command[1:]]
 
     def _kill_session(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -150,10 +158,12 @@ class ProcessExecutor:
                 " failed to create shim task: OCI runtime create failed: unable to start container process: exec:"
                 f' "{run.command[0] if run.command else ""}": executable file not found in $PATH: unknown'
             )
+        mounted = self._mounted(run)
         # Not asyncio's own pipe: with that, a process counts as ended only when its last descendant closes it.
         output, child_output = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
+                *mounted,
                 program,
                 *run.command[1:],
                 env=environment,
@@ -169,7 +179,9 @@ class ProcessExecutor:
             raise CannotStart(f"CannotStartContainerError: {error}") from error
         finally:
             os.close(child_output)
-        container = ProcessContainer(process, output=output, write_line=run.write_line, environment=environment)
+        container = ProcessContainer(
+            process, output=output, mounted=mounted, write_line=run.write_line, environment=environment
+        )
         self._containers.add(container)
         asyncio.create_task(self._forget(container, home)).add_done_callback(lambda done: done.exception())
         return container
@@ -186,6 +198,15 @@ class ProcessExecutor:
         await container.wait()
         self._containers.discard(container)
         await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+
+    def _mounted(self, run: ContainerRun) -> list[str]:
+        """Return what comes before a command so that it finds its volumes where its mount points say."""
+        if not run.mounts:
+            return []
+        mounts = [(str(self._folder / mount.folder), mount.path, mount.read_only) for mount in run.mounts]
+        for folder, _, _ in mounts:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        return [sys.executable, "-IS", str(Path(__file__).with_name("mounted.py")), json.dumps(mounts)]
 
     def _environment(self, run: ContainerRun, home: Path) -> dict[str, str]:
         asked = {**run.image.environment, **run.environment}
