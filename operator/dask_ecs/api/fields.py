@@ -290,17 +290,19 @@ ContainerPath = Annotated[
         r"/|(/[^/:]+)+", "not an absolute path: write it as /data, without a colon and without a slash at its end"
     ),
 ]
+# By a pattern that admits /data/* nobody shall come to /data/../etc.
+_STRAIGHT = Rule(
+    cel=r"!self.matches('(^|/)[.][.]?(/|$)')",
+    holds=lambda path: not {".", ".."} & set(path.split("/")),
+    message="the path has . or .. in it: write the folder's own path",
+)
 HostPath = Annotated[
     str,
     Field(max_length=256),
     matching(
         r"/|(/[^/:]+)+", "not an absolute path: write it as /data, without a colon and without a slash at its end"
     ),
-    Rule(
-        cel=r"!self.matches('/[.][.]?(/|$)')",
-        holds=lambda path: not {".", ".."} & set(path.split("/")),
-        message="the path has . or .. in it: write the folder's own path",
-    ),
+    _STRAIGHT,
 ]
 FileSystemId = Annotated[
     str,
@@ -312,4 +314,4 @@ AccessPointId = Annotated[
     Field(max_length=32),
     matching(r"fsap-[0-9a-f]{17}", "not the ID of an access point: write it as fsap-0123456789abcdef0"),
 ]
-VolumeOptions = Annotated[dict[str, Annotated[str, Field(max_length=256)]], Field(max_length=10)]
+VolumeOptions = Annotated[dict[str, Annotated[str, Field(max_length=256), _STRAIGHT]], Field(max_length=10)]
