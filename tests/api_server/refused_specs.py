@@ -311,6 +311,16 @@ LOGS_AND_TAGS = (
     Refused("more tags than AWS keeps", {"tags": {f"key-{n}": "" for n in range(46)}},
             "spec.tags", "must have at most 45 items", RefusedBy.BOUND),
 )
+LIVES = (
+    Refused("a life that is no duration", {"maxLifetime": "8 hours"},
+            "spec.maxLifetime", "not a duration: write whole hours, minutes and seconds, as 5m, 1h30m or 90s"),
+    Refused("a life of milliseconds", {"maxLifetime": "90000ms"},
+            "spec.maxLifetime", "not a duration: write whole hours, minutes and seconds, as 5m, 1h30m or 90s"),
+    Refused("a life too short to begin", {"maxLifetime": "59s"},
+            "spec.maxLifetime", "a cluster's life has 1m to 8760h"),
+    Refused("a life of more than a year", {"maxLifetime": "8760h1s"},
+            "spec.maxLifetime", "a cluster's life has 1m to 8760h"),
+)
 # fmt: on
 
-REFUSED = SIZES + PLACES + LAUNCHES + PERMISSIONS + CONTAINERS + UPDATES + LOGS_AND_TAGS
+REFUSED = SIZES + PLACES + LAUNCHES + PERMISSIONS + CONTAINERS + UPDATES + LOGS_AND_TAGS + LIVES

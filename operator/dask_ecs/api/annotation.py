@@ -9,6 +9,9 @@ PAUSED: Final = "ecs.dask.org/paused"
 RECONCILE_REQUESTED_AT: Final = "ecs.dask.org/reconcile-requested-at"
 """A new value, whatever it is, has all that was made looked at anew, and tried at once what waits for its time."""
 
+WAKE: Final = "ecs.dask.org/wake"
+"""A new value, whatever it is, starts a cluster again that rests."""
+
 # Kubernetes bounds only the size of all annotations together, 256 KiB; the status repeats these.
 MAX_VALUE: Final = 256
 

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from dask_ecs.api.container import Arguments, Environment, Secrets
+from dask_ecs.api.duration import Lifetime
 from dask_ecs.api.fields import (
     SET,
     Cidr,
@@ -271,6 +272,13 @@ class DaskClusterSpec(Model):
 
     update_strategy: UpdateStrategy = UpdateStrategy()
     """How an edit comes to the tasks that run already."""
+
+    suspend: bool = False
+    """Whether the cluster rests: true ends all its tasks and keeps the object; false starts it again."""
+
+    max_lifetime: Lifetime | None = None
+    """After how long all tasks are ended, as 8h, counted from the creation or the last start after a rest; the object
+    stays. By default the cluster lives as long as its object."""
 
     tags: Tags = Field(default_factory=dict)
     """AWS tags on the cluster's tasks and, with isolation: cluster, on all else that is made for it."""

@@ -8,6 +8,7 @@ from dask_ecs.api import annotation
 from dask_ecs.api.conditions import Condition
 from dask_ecs.api.fields import SET, keyed_by
 from dask_ecs.api.model import Model
+from dask_ecs.api.rest import Rest
 
 Phase = Literal["Pending", "Launching", "Running", "Degraded", "Suspended", "Failed", "Deleting"]
 Role = Literal["scheduler", "worker"]
@@ -143,16 +144,6 @@ class ServiceReference(Model):
     """Its name, in the namespace of the DaskCluster."""
 
 
-class FinishedScheduler(Model):
-    """A scheduler that ended by itself and well, as a client's shutdown asks for."""
-
-    task_arn: Arn
-    """ARN of its task."""
-
-    generation: Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
-    """The metadata.generation that it ended under; an edit after that starts the cluster again."""
-
-
 class DaskClusterStatus(Model):
     """The Dask cluster as the operator last saw it."""
 
@@ -220,8 +211,8 @@ class DaskClusterStatus(Model):
     network: ResolvedNetwork = ResolvedNetwork()
     """The network that the spec and the account came to; it stays the same for the cluster's life."""
 
-    finished: FinishedScheduler | None = None
-    """The last scheduler that ended by itself and well."""
+    rest: Rest | None = None
+    """Why and since when the cluster rests, with no tasks, or last did."""
 
     launch: LaunchPlace | None = None
     """While tasks wait for their turn to be launched: their place in the queue."""

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
+from dask_ecs.api import annotation
 from dask_ecs.api.conditions import rfc3339
 from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.api.status import DaskClusterStatus
@@ -39,6 +40,7 @@ class Memory:
     generation: int = 0
     requested: str | None = None  # the last asking for a look at everything
     looked_for: str | None = None  # the last asking for which everything was looked at
+    wake: str | None = None  # the last asking for a start
     edited_at: datetime.datetime | None = None  # None: not since anybody has looked
     look_again_at: float | None = None  # by the loop's clock, when what was made is to be looked at again
     run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again
@@ -63,18 +65,23 @@ class Memory:
             generation=cluster.status.observed_generation or cluster.metadata.generation,
             requested=cluster.status.last_handled_reconcile_at,
             looked_for=cluster.status.last_handled_reconcile_at,
+            wake=annotation.value(cluster.metadata.annotations, annotation.WAKE),
         )
 
-    def see(self, generation: int, *, requested: str | None = None, now: datetime.datetime) -> bool:
-        """Notice an edit of the spec, or that somebody `requested` a look; return whether all is to be made anew.
+    def see(
+        self, generation: int, *, requested: str | None = None, wake: str | None = None, now: datetime.datetime
+    ) -> bool:
+        """Notice an edit of the spec, or what an annotation asks for; return whether all is to be made anew.
+
+        `requested` asks for a look, `wake` for a start as an edit does.
 
         Whoever asks for a look has what waits for its time tried at once. Before tasks that could not start are run
         again, have all that they need looked at, and made where it is missing: somebody may have deleted it.
         """
-        edited, asked = generation != self.generation, requested not in (None, self.requested)
-        self.requested = requested
+        edited, asked = (generation, wake) != (self.generation, self.wake), requested not in (None, self.requested)
+        self.generation, self.requested, self.wake = generation, requested, wake
         if edited or asked:
-            self.generation, self.edited_at = generation, now
+            self.edited_at = now
         if asked:
             self.holds.clear()
             self.answers.clear()

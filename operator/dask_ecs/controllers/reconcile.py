@@ -28,7 +28,7 @@ from dask_ecs.controllers.shared import SharedAnswers
 from dask_ecs.controllers.store import Body, Store, key_of
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.controllers.users import Users
-from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, made, pause, quota, status
+from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, made, pause, quota, rest, status
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.security_group import Rule
@@ -158,7 +158,8 @@ class Reconciler:
         requested = annotation.value(metadata.annotations, annotation.RECONCILE_REQUESTED_AT)
         if requested != memory.requested and (arn := target.cluster.status.cluster_arn):
             self.watchers.of(aws, arn).look_now()
-        if memory.see(metadata.generation, requested=requested, now=self._now()):
+        wake = annotation.value(metadata.annotations, annotation.WAKE)
+        if memory.see(metadata.generation, requested=requested, wake=wake, now=self._now()):
             self._shared.forget(region, fingerprints=memory.wanted)
         observed = await observe.observe(
             aws,
@@ -218,6 +219,7 @@ class Reconciler:
             if set(said.made) < set(target.cluster.status.made):
                 memory.answers.clear()  # a thing that is deleted may be made and deleted once more
             await self._tell_of_ready(metadata, said, memory)
+            await self._tell_of_rest(target, said)
         if plan.wake_at:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
         if queued:
@@ -333,6 +335,12 @@ class Reconciler:
             await self._recorder.record(metadata, "Normal", reason="Ready", message=message)
         memory.ready = ready
 
+    async def _tell_of_rest(self, target: Target, said: DaskClusterStatus) -> None:
+        before, now = target.cluster.status.rest, said.rest
+        if now and rest.is_resting(now) and (before is None or before.ended_at or before.reason != now.reason):
+            message = rest.message(target, now.reason)
+            await self._recorder.record(target.cluster.metadata, "Normal", reason=now.reason, message=message)
+
     def _forget(self, key: str) -> None:
         uid = self._uids.pop(key)
         self._keys.pop(uid, None)
@@ -348,4 +356,6 @@ def _has_to_be_written_ahead(todo: Iterable[Action[Any]], plan: cluster.Plan, ta
     """Whether what is about to be done has to be found again if it is all that is ever heard of it."""
     launching = any(isinstance(action, actions.RunTasks) for action in todo)
     before, said = target.cluster.status, plan.status
-    return launching or (said.made, said.account_id) != (before.made, before.account_id) or not before.conditions
+    if launching or said.rest != before.rest or not before.conditions:
+        return True
+    return (said.made, said.account_id) != (before.made, before.account_id)

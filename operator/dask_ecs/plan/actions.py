@@ -235,6 +235,8 @@ class TerminateScheduler(Action[datetime.datetime]):
 
     subject: Subject = "terminate"
     scheduler_address: str
+    task_arn: str
+    """Its task: another scheduler at the same address has to be asked anew."""
 
     def __str__(self) -> str:
         return f"ask the scheduler at {self.scheduler_address} to end, and its workers with it"

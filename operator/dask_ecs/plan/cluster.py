@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.plan import admission, bindings, conditions, infrastructure, made, pause, status, tasks, teardown
+from dask_ecs.plan import admission, bindings, conditions, infrastructure, made, pause, rest, status, tasks, teardown
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
@@ -48,17 +48,19 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
 def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     there, missing = infrastructure.plan(target, observed)
     sorted_tasks = tasks.sort(target, there, observed, now=now)
-    finished = status.finished_scheduler(target, sorted_tasks)
+    resting = rest.of_cluster(target, sorted_tasks, now=now)
     problem: NeedsUser | None = None
     todo: list[Action[Any]] = []
     gone: set[str] = set()
     step = tasks.Step()
     try:
-        admission.admit(target)
-        if finished and there.ecs_cluster:
-            todo += tasks.stop_all(observed, ecs_cluster=there.ecs_cluster.arn, why="the scheduler has finished")
-        elif finished is None:
-            todo = list(missing)
+        if rest.is_resting(resting):
+            ecs_cluster = there.ecs_cluster.arn if there.ecs_cluster else None
+            step = rest.plan(target, observed, ecs_cluster=ecs_cluster, now=now)
+            todo += step.todo
+        else:
+            admission.admit(target)
+            todo += missing
             if observed.tasks is not None:
                 step = tasks.plan(target, there, observed, sorted_tasks, now=now)
                 todo += step.todo
@@ -77,7 +79,7 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
         observed,
         sorted_tasks,
         pending=step.pending,
-        finished=finished,
+        rest=resting,
         problem=problem,
         gone=gone,
         now=now,
@@ -88,7 +90,7 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
     return Plan(
         actions=ready,
         status=said,
-        wake_at=min([*waits, *step.wake_at], default=None),
+        wake_at=min([*waits, *step.wake_at, *rest.begins_at(target, resting)], default=None),
         run_again_at=_run_again_at(sorted_tasks, observed, now=now),
         busy=busy,
         holds=observed.holds,

@@ -7,7 +7,8 @@ import datetime
 from collections.abc import Mapping
 
 from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_condition
-from dask_ecs.plan import admission, diagnosis
+from dask_ecs.api.rest import Rest
+from dask_ecs.plan import admission, diagnosis, rest
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Observed, Role
@@ -15,7 +16,6 @@ from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
 from dask_ecs.plan.tasks import Tasks
 
-SCHEDULER_FINISHED = "SchedulerFinished"
 EXTERNAL_UNREACHABLE = "ExternalSchedulerUnreachable"
 
 
@@ -52,7 +52,7 @@ def of_cluster(
     observed: Observed,
     tasks: Tasks,
     *,
-    suspended: bool,
+    resting: Rest | None,
     problem: NeedsUser | None,
 ) -> dict[str, Said]:
     """Return all conditions of a cluster that is wanted: kstatus's three first, then what explains them."""
@@ -79,14 +79,14 @@ def of_cluster(
             ready="RolesFound",
             before="RolesReady" in before,
         ),
-        "SchedulerReady": _scheduler(observed, tasks, suspended=suspended),
+        "SchedulerReady": _scheduler(observed, tasks, resting=resting),
         "SchedulerReachable": _reachable(observed, tasks),
-        "WorkersReady": _workers(target, observed, tasks, suspended=suspended),
+        "WorkersReady": _workers(target, observed, tasks, resting=resting),
         "UpToDate": _up_to_date(tasks),
     }
-    ready = _ready(said, observed, problem, suspended=suspended)
+    ready = _resting(target, observed, resting) if resting else _ready(said, observed, problem)
     still = not tasks.rollout.is_moving and (there.complete or problem is not None)
-    settled = suspended or (ready.status == "True" and still)
+    settled = has_ended(observed) if resting else ready.status == "True" and still
     return {**_kstatus(ready, observed, problem, settled=settled), **said}
 
 
@@ -130,16 +130,22 @@ def _resource(there: bool, observed: Observed, subjects: tuple[Subject, ...], *,
     return Said(status="False", reason="Pending", message="Not made yet.")
 
 
-def _scheduler(observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
-    if suspended:
-        return Said(
-            status="False",
-            reason=SCHEDULER_FINISHED,
-            message="The scheduler has ended by itself, as a client's shutdown() asks for, so nothing runs any more. "
-            "Any edit of the spec starts the cluster again.",
-        )
+def has_ended(observed: Observed) -> bool:
+    """Whether no task is left, as far as anybody knows."""
+    return not observed.launches and all(task.is_stopped for task in observed.tasks or ())
+
+
+def _resting(target: Target, observed: Observed, resting: Rest) -> Said:
+    left = sum(not task.is_stopped for task in observed.tasks or ())
+    ending = f" {left} tasks are still ending." if left else ""
+    return Said(status="False", reason=resting.reason, message=rest.message(target, resting.reason) + ending)
+
+
+def _scheduler(observed: Observed, tasks: Tasks, *, resting: Rest | None) -> Said:
     if tasks.external:
         return _external_scheduler(observed, tasks)
+    if resting:
+        return Said(status="False", reason=resting.reason, message="The cluster rests, so there is no scheduler.")
     task = tasks.scheduler
     if task is None:
         return _not_running("scheduler", observed, tasks, otherwise="The scheduler has not been started yet.")
@@ -203,12 +209,10 @@ def _reachable(observed: Observed, tasks: Tasks) -> Said:
     )
 
 
-def _workers(target: Target, observed: Observed, tasks: Tasks, *, suspended: bool) -> Said:
+def _workers(target: Target, observed: Observed, tasks: Tasks, *, resting: Rest | None) -> Said:
     desired = target.cluster.spec.worker.replicas
-    if suspended:
-        return Said(
-            status="False", reason=SCHEDULER_FINISHED, message="There is no scheduler, so there are no workers."
-        )
+    if resting:
+        return Said(status="False", reason=resting.reason, message="The cluster rests, so there are no workers.")
     joined = len(tasks.joined)
     if not desired and not tasks.workers:
         return Said(status="True", reason="NoneWanted", message="spec.worker.replicas is 0.")
@@ -264,13 +268,12 @@ def _not_running(role: Role, observed: Observed, tasks: Tasks, *, otherwise: str
     return Said(status="False", reason="Launching", message=otherwise)
 
 
-def _ready(said: Mapping[str, Said], observed: Observed, problem: NeedsUser | None, *, suspended: bool) -> Said:
+def _ready(said: Mapping[str, Said], observed: Observed, problem: NeedsUser | None) -> Said:
     if problem:
         return Said(status="False", reason=problem.reason, message=problem.message)
-    if not suspended:
-        other = next((hold for hold in observed.holds.values() if hold.subject not in ("scaleDown",)), None)
-        if other and said["SchedulerReady"].status != "True":
-            return Said(status="False", reason=other.reason, message=other.message)
+    other = next((hold for hold in observed.holds.values() if hold.subject not in ("scaleDown",)), None)
+    if other and said["SchedulerReady"].status != "True":
+        return Said(status="False", reason=other.reason, message=other.message)
     for name in ("NetworkReady", "RolesReady", "SchedulerReady", "WorkersReady"):
         if said[name].status != "True":
             return Said(status="False", reason=said[name].reason, message=said[name].message)

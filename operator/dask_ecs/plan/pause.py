@@ -31,6 +31,5 @@ def status(target: Target, said: DaskClusterStatus, *, now: datetime.datetime) -
     stamped = conditions.stamp(
         said.conditions, {"Reconciling": paused, "Stalled": paused}, generation=metadata.generation, now=now
     )
-    return said.model_copy(
-        update={"conditions": stamped, "made": before.made, "observed_generation": before.observed_generation}
-    )
+    kept = {name: getattr(before, name) for name in ("made", "rest", "observed_generation")}
+    return said.model_copy(update={**kept, "conditions": stamped})

@@ -20,6 +20,8 @@ IN_PLACE = frozenset(
     {
         "updateStrategy",
         "service",
+        "suspend",
+        "maxLifetime",
         "tags",
         "propagateTags",
         "enableECSManagedTags",

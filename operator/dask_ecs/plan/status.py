@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from dask_ecs.api.conditions import Condition
+from dask_ecs.api.rest import Rest
 from dask_ecs.api.status import (
     Binding,
     DaskClusterStatus,
-    FinishedScheduler,
     Launch,
     Phase,
     Roles,
@@ -24,21 +24,9 @@ from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Launch as Written
 from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.rest import is_resting
 from dask_ecs.plan.target import Target
 from dask_ecs.plan.tasks import Tasks
-
-
-def finished_scheduler(target: Target, tasks: Tasks) -> FinishedScheduler | None:
-    """Return the scheduler that has finished under today's spec: the cluster rests until the next edit.
-
-    The stopped task is soon forgotten by ECS, so the status remembers it, with the generation it ended under.
-    """
-    before, generation = target.cluster.status.finished, target.cluster.metadata.generation
-    if tasks.scheduler:
-        return None
-    if tasks.finished and (before is None or before.task_arn != tasks.finished.arn):
-        return FinishedScheduler(task_arn=tasks.finished.arn, generation=generation)
-    return before if before and before.generation == generation else None
 
 
 def of_cluster(
@@ -48,7 +36,7 @@ def of_cluster(
     tasks: Tasks,
     *,
     pending: Mapping[Role, int],
-    finished: FinishedScheduler | None,
+    rest: Rest | None,
     problem: NeedsUser | None,
     gone: Set[str],
     now: datetime.datetime,
@@ -58,8 +46,8 @@ def of_cluster(
     observed = dataclasses.replace(observed, holds=news)
     if is_unseen(target, observed, tasks):
         return _of_unseen(target, observed, problem=problem, now=now)
-    suspended = finished is not None
-    said = conditions.of_cluster(target, there, observed, tasks, suspended=suspended, problem=problem)
+    resting = rest if is_resting(rest) else None
+    said = conditions.of_cluster(target, there, observed, tasks, resting=resting, problem=problem)
     desired = target.cluster.spec.worker.replicas
     running = len(tasks.joined)
     before = target.cluster.status
@@ -67,7 +55,7 @@ def of_cluster(
     binding, service = bindings.binding_name(target, observed), bindings.service_there(target, observed)
     return before.model_copy(
         update={
-            "phase": _phase(said, observed, tasks, suspended=suspended),
+            "phase": _phase(said, observed, tasks, resting=resting),
             "observed_generation": target.cluster.metadata.generation,
             "scheduler_address": tasks.scheduler_address if scheduler_ready else None,
             "dashboard_link": dashboard(tasks) if scheduler_ready else None,
@@ -103,7 +91,7 @@ def of_cluster(
             "log_group": there.log_group or before.log_group,
             "network": role_networks.resolved(there.networks, before=before.network),
             "launches": written_ahead(observed.launches),
-            "finished": finished or before.finished,
+            "rest": rest,
             "conditions": conditions.stamp(
                 before.conditions, said, generation=target.cluster.metadata.generation, now=now
             ),
@@ -226,8 +214,8 @@ def rfc3339_micro(moment: datetime.datetime) -> str:
     return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _phase(said: Mapping[str, conditions.Said], observed: Observed, tasks: Tasks, *, suspended: bool) -> Phase:
-    if suspended:
+def _phase(said: Mapping[str, conditions.Said], observed: Observed, tasks: Tasks, *, resting: Rest | None) -> Phase:
+    if resting:
         return "Suspended"
     if said["Ready"].status == "True":
         return "Running"

@@ -37,12 +37,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
     if ecs_cluster:  # an empty ARN: there is none, so there are no tasks
         if observed.tasks is None:
             return Teardown(waits_for="the tasks to be listed")
-        todo, wake_at = _end_tasks(target, observed, ecs_cluster=ecs_cluster, now=now)
-        for entry in observed.launches:
-            if action := launch.resolve(entry, observed, request=None, now=now):
-                todo.append(action)
-            else:
-                wake_at.append(entry.written_at + launch.UNSEEN_FOR)
+        todo, wake_at = end_tasks(target, observed, ecs_cluster=ecs_cluster, why="the DaskCluster is deleted", now=now)
         alive = sum(not task.is_stopped for task in observed.tasks)
         if alive or observed.launches:
             waits_for = f"{alive} tasks to stop" if alive else "a launch of unknown outcome to show its tasks"
@@ -53,17 +48,30 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
     return Teardown(todo=tuple(left), waits_for=names, done=not left)
 
 
-def _end_tasks(
-    target: Target, observed: Observed, *, ecs_cluster: str, now: datetime.datetime
+def end_tasks(
+    target: Target, observed: Observed, *, ecs_cluster: str, why: str, now: datetime.datetime
+) -> tuple[list[Action[Any]], list[datetime.datetime]]:
+    """Return what ends all tasks, those of launches of unknown outcome too, and when to look again."""
+    todo, wake_at = _end_seen(target, observed, ecs_cluster=ecs_cluster, why=why, now=now)
+    for entry in observed.launches:
+        if action := launch.resolve(entry, observed, request=None, now=now):
+            todo.append(action)
+        else:
+            wake_at.append(entry.written_at + launch.UNSEEN_FOR)
+    return todo, wake_at
+
+
+def _end_seen(
+    target: Target, observed: Observed, *, ecs_cluster: str, why: str, now: datetime.datetime
 ) -> tuple[list[Action[Any]], list[datetime.datetime]]:
     """Return how the tasks end: by themselves when Dask tells them to, which costs no call; the others are stopped."""
-    stops = tasks.stop_all(observed, ecs_cluster=ecs_cluster, why="the DaskCluster is deleted")
+    stops = tasks.stop_all(observed, ecs_cluster=ecs_cluster, why=why)
     if external := target.cluster.spec.scheduler.address:
         return _leave(external, stops, observed, ecs_cluster=ecs_cluster), []
     scheduler = next((task for task in reversed(observed.of_role("scheduler")) if task.address), None)
     if scheduler is None or "terminate" in observed.holds:
         return [*stops], []
-    ask = actions.TerminateScheduler(scheduler_address=scheduler.address or "")
+    ask = actions.TerminateScheduler(scheduler_address=scheduler.address or "", task_arn=scheduler.arn)
     asked_at = observed.known.answer(ask)
     # When it was asked it ends before its workers do.
     if now - asked_at >= END_WITHIN if asked_at else not scheduler.is_running:

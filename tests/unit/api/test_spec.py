@@ -25,7 +25,7 @@ def test_an_object_is_read_as_the_api_server_sends_it() -> None:
 
 
 def test_a_field_of_a_newer_crd_is_ignored() -> None:
-    cluster = DaskCluster.read({"metadata": METADATA, "spec": {"suspend": True}})
+    cluster = DaskCluster.read({"metadata": METADATA, "spec": {"sleepiness": True}})
 
     assert cluster.spec == DaskClusterSpec()
 

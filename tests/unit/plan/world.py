@@ -41,7 +41,14 @@ class World:
         self.settings = settings
         self.now = START
         self.body: dict[str, Any] = {
-            "metadata": {"name": "demo", "namespace": "team", "uid": "u-1", "generation": 1, "resourceVersion": "1"},
+            "metadata": {
+                "name": "demo",
+                "namespace": "team",
+                "uid": "u-1",
+                "generation": 1,
+                "resourceVersion": "1",
+                "creationTimestamp": "2026-01-01T00:00:00Z",
+            },
             "spec": spec or {"worker": {"replicas": 2}},
         }
         self.answers: dict[str, Any] = {}
