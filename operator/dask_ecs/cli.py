@@ -11,7 +11,7 @@ import yaml
 
 from dask_ecs.api import crd
 from dask_ecs.api.duration import parse_duration
-from dask_ecs.command_line import iam_policy
+from dask_ecs.command_line import describe, iam_policy, logs
 from dask_ecs.controllers import log_format
 from dask_ecs.controllers import run as operator
 from dask_ecs.events_cli import events
@@ -62,7 +62,8 @@ def main() -> None:
 
 
 main.add_command(events)
-main.add_command(iam_policy.command)
+for _module in (describe, iam_policy, logs):
+    main.add_command(_module.command)
 
 
 @main.command()
@@ -99,13 +100,6 @@ main.add_command(iam_policy.command)
     metavar="PATTERN",
     help="The same for task definitions, which name roles.",
 )
-@click.option(
-    "--allow-scheduler",
-    "schedulers",
-    multiple=True,
-    metavar="PATTERN",
-    help="The same for addresses of schedulers that run elsewhere, as 'tcp://10.20.*'. Default: any.",
-)
 @click.option("--permissions-boundary", metavar="ARN", help="Of every role that is made.")
 @click.option("--log-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -141,7 +135,6 @@ def run(
     secrets: tuple[str, ...],
     host_paths: tuple[str, ...],
     task_definitions: tuple[str, ...],
-    schedulers: tuple[str, ...],
     permissions_boundary: str | None,
     form: Literal["text", "json"],
     log_level: str,
@@ -169,7 +162,6 @@ def run(
         allow_secrets=secrets,
         allow_host_paths=host_paths,
         allow_task_definitions=task_definitions,
-        allow_schedulers=schedulers or Settings.allow_schedulers,
         permissions_boundary=permissions_boundary,
     )
     options = operator.Options(

@@ -154,7 +154,7 @@ PUT_RETENTION_POLICY = Operation(
     "logs", "PutRetentionPolicy", (Permission("logs:PutRetentionPolicy", (LOG_GROUP,)),), purpose="log group"
 )
 LIST_LOG_GROUP_TAGS = Operation(
-    "logs", "ListTagsForResource", (Permission("logs:ListTagsForResource", (LOG_GROUP,)),), purpose="log group"
+    "logs", "ListTagsForResource", (Permission("logs:ListTagsForResource", (LOG_GROUP_TO_TAG,)),), purpose="log group"
 )
 DELETE_LOG_GROUP = Operation(
     "logs", "DeleteLogGroup", (Permission("logs:DeleteLogGroup", (LOG_GROUP,), (OURS,)),), purpose="log group"

@@ -9,8 +9,7 @@ class Settings:
 
     `install` keeps two operators in one AWS account apart: it is part of every name and of `startedBy`.
     The allow patterns are shell-style globs over ARNs; nothing is admitted by default, for whoever may
-    write a DaskCluster would otherwise gain what the named role may do. Only the addresses of schedulers that
-    run elsewhere are: naming one, a tenant learns no more than that the operator's host reaches it.
+    write a DaskCluster would otherwise gain what the named role may do.
     """
 
     install: str
@@ -23,6 +22,5 @@ class Settings:
     allow_secrets: tuple[str, ...] = ()
     allow_host_paths: tuple[str, ...] = ()
     allow_task_definitions: tuple[str, ...] = ()
-    allow_schedulers: tuple[str, ...] = ("*",)
     permissions_boundary: str | None = None
     role_path: str = "/dask-ecs/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from moto.autoscaling.models import autoscaling_backends
+from moto.logs.models import logs_backends
 
 from .demand import Demand, carried, members, requested, upper_tags
 
@@ -22,7 +23,10 @@ def logs(request: Request) -> Iterator[Demand]:
         return
     arn = request.arn("logs", f"log-group:{group}")
     tags = requested(request["tags"] or {})
-    yield Demand(request.action, f"{arn}:log-stream:{request['logStreamName'] or ''}", tags)
+    backend = logs_backends[request.account][request.call.region]
+    found = backend.groups.get(group)
+    context = {**tags, **carried(backend.list_tags_for_resource(found.arn) if found else {})}
+    yield Demand(request.action, f"{arn}:log-stream:{request['logStreamName'] or ''}", context)
     if tags:
         yield Demand("logs:TagResource", arn, tags)
 

@@ -103,7 +103,7 @@ def test_a_file_that_gives_everything_needs_little(tmp_path: Path) -> None:
 
 
 def test_a_file_that_gives_nothing_needs_what_makes_things() -> None:
-    needed = actions(printed("-f", str(Path(__file__).parents[2] / "examples" / "fargate.yaml")))
+    needed = actions(printed("-f", str(Path(__file__).parents[3] / "examples" / "fargate.yaml")))
     assert {"iam:CreateRole", "ec2:CreateSecurityGroup", "ecs:CreateCluster", "logs:CreateLogGroup"} <= needed
 
 

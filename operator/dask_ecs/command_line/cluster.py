@@ -1,0 +1,109 @@
+"""What a command sees of one DaskCluster: the object, its events, and its tasks on ECS."""
+
+import contextlib
+import dataclasses
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import click
+from kubernetes.aio import client, config
+
+from dask_ecs.api.daskcluster import KIND, DaskCluster, InvalidDaskClusterError
+from dask_ecs.aws import tasks as aws_tasks
+from dask_ecs.aws.errors import AwsError
+from dask_ecs.aws.session import Aws
+from dask_ecs.controllers import login
+from dask_ecs.controllers.objects import UNAVAILABLE, GoneError, Objects
+from dask_ecs.plan.observed import Task
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Event:
+    """A Kubernetes Event, as a person reads it; `at` is RFC 3339."""
+
+    at: str
+    kind: str
+    reason: str
+    message: str
+
+
+@contextlib.asynccontextmanager
+async def kubernetes() -> AsyncIterator[client.ApiClient]:
+    """Reach Kubernetes as kubectl does.
+
+    Raises:
+        click.ClickException: there is no kubeconfig, or nobody answers.
+
+    """
+    try:
+        configuration = (await login.load()).configuration
+    except (config.ConfigException, OSError) as error:
+        raise click.ClickException(f"Kubernetes can not be reached: {error}. Set KUBECONFIG.") from error
+    async with client.ApiClient(configuration) as api:
+        try:
+            yield api
+        except UNAVAILABLE as error:
+            reason = getattr(error, "reason", None) or error
+            raise click.ClickException(f"Kubernetes does not answer as it should: {reason}") from error
+
+
+async def read(api: client.ApiClient, *, namespace: str, name: str) -> DaskCluster:
+    """Return the object.
+
+    Raises:
+        click.ClickException: it is not there, or breaks a rule of the API.
+
+    """
+    try:
+        return DaskCluster.read(await Objects(api).get(namespace=namespace, name=name))
+    except GoneError:
+        raise click.ClickException(f"There is no {KIND} {name} in namespace {namespace}.") from None
+    except InvalidDaskClusterError as error:
+        raise click.ClickException(f"{name}: {error}") from error
+
+
+async def events(api: client.ApiClient, cluster: DaskCluster) -> list[Event]:
+    """Return what was told of the object, oldest first."""
+    selector = f"involvedObject.uid={cluster.metadata.uid}"
+    found = await client.CoreV1Api(api).list_namespaced_event(cluster.metadata.namespace, field_selector=selector)
+    told = [
+        Event(
+            at=(each.last_timestamp or each.metadata.creation_timestamp).isoformat(),
+            kind=each.type,
+            reason=each.reason,
+            message=each.message,
+        )
+        for each in found.items
+    ]
+    return sorted(told, key=lambda event: event.at)
+
+
+async def tasks(aws: Aws, cluster: DaskCluster) -> list[Task]:
+    """Return the tasks that ECS knows of the cluster, those that stopped within the last hour too, oldest first.
+
+    Raises:
+        AwsError: AWS does not tell.
+
+    """
+    arn = cluster.status.cluster_arn
+    if not arn:
+        return []
+    arns = await aws_tasks.list_arns(aws, ecs_cluster=arn, stopped=True)
+    found, _ = await aws_tasks.describe(aws, ecs_cluster=arn, arns=arns)
+    ours = [task for task in found if task.started_by.endswith(f"/{cluster.metadata.uid}")]
+    return sorted(ours, key=lambda task: task.created_at)
+
+
+def default_namespace() -> str:
+    """Return the namespace of the kubeconfig's context, as kubectl does."""
+    with contextlib.suppress(config.ConfigException, OSError):
+        _, active = config.list_kube_config_contexts()
+        context: dict[str, Any] = active["context"]
+        return str(context.get("namespace") or "default")
+    return "default"
+
+
+def short(error: AwsError) -> str:
+    """Return why AWS does not tell, in one line."""
+    return re.sub(r"\s+", " ", error.advice)
