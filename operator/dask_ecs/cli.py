@@ -11,7 +11,7 @@ import yaml
 
 from dask_ecs.api import crd
 from dask_ecs.api.duration import parse_duration
-from dask_ecs.command_line import describe, iam_policy, logs
+from dask_ecs.command_line import describe, iam_policy, logs, plan
 from dask_ecs.controllers import log_format
 from dask_ecs.controllers import run as operator
 from dask_ecs.events_cli import events
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 main.add_command(events)
-for _module in (describe, iam_policy, logs):
+for _module in (describe, iam_policy, logs, plan):
     main.add_command(_module.command)
 
 
