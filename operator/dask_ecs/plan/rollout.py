@@ -9,10 +9,10 @@ from dask_ecs.plan import spec_mark
 from dask_ecs.plan.spec_mark import SpecMark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dask_ecs.api.update_strategy import UpdateStrategy
-    from dask_ecs.plan.observed import Task
+    from dask_ecs.plan.observed import Role, Task
     from dask_ecs.plan.target import Target
 
 
@@ -21,6 +21,8 @@ class Rollout:
     """How far the tasks are from the spec as it is now."""
 
     strategy: UpdateStrategy
+    marks: Mapping[Role, SpecMark]
+    """What a role's tasks carry that run the spec as it is now."""
     desired: int
     """Workers that are wanted."""
     scheduler_is_outdated: bool = False
@@ -77,6 +79,7 @@ def of_tasks(target: Target, scheduler: Task | None, workers: Sequence[Task]) ->
     runs = _mark(scheduler, of_scheduler) if scheduler else of_scheduler
     return Rollout(
         strategy=spec.update_strategy,
+        marks={"scheduler": of_scheduler, "worker": wanted},
         desired=spec.worker.replicas,
         scheduler_is_outdated=runs != of_scheduler,
         outdated=outdated,

@@ -15,7 +15,6 @@ from dask_ecs.plan import (
     launch,
     removal,
     rollout,
-    spec_mark,
 )
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.infrastructure import Infrastructure
@@ -225,7 +224,7 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
             command=infrastructure.command(target, role, scheduler_address=tasks.scheduler_address or "", given=given),
             environment=infrastructure.environment(target, role, given=given),
             scheduler_address=tasks.scheduler_address if role == "worker" else None,
-            mark=str(spec_mark.of_role(target, role)),
+            mark=str(tasks.rollout.marks[role]),
             started_by=target.started_by,
             tags=target.tags,
         )
