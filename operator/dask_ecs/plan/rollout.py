@@ -26,6 +26,8 @@ class Rollout:
     desired: int
     """Workers that are wanted."""
     scheduler_is_outdated: bool = False
+    scheduler_is_starting: bool = False
+    """So that nothing is lost with it."""
     outdated: tuple[Task, ...] = ()
     """Live workers that run an older spec."""
     waits_for_image: bool = False
@@ -34,7 +36,8 @@ class Rollout:
     @property
     def restarts(self) -> bool:
         """Whether all tasks are to be stopped, for another scheduler."""
-        return self.scheduler_is_outdated and self.strategy.type == "Recreate"
+        unasked = self.scheduler_is_starting and self.strategy.type == "RollingUpdate"
+        return self.scheduler_is_outdated and (unasked or self.strategy.type == "Recreate")
 
     @property
     def is_rolling(self) -> bool:
@@ -44,8 +47,8 @@ class Rollout:
     @property
     def is_moving(self) -> bool:
         """Whether tasks of an older spec are being replaced."""
-        recreated = self.strategy.type == "Recreate" and (self.scheduler_is_outdated or bool(self.outdated))
-        return recreated or self.is_rolling
+        recreated = self.strategy.type == "Recreate" and bool(self.outdated)
+        return self.restarts or recreated or self.is_rolling
 
     @property
     def most(self) -> int:
@@ -82,6 +85,7 @@ def of_tasks(target: Target, scheduler: Task | None, workers: Sequence[Task]) ->
         marks={"scheduler": of_scheduler, "worker": wanted},
         desired=spec.worker.replicas,
         scheduler_is_outdated=runs != of_scheduler,
+        scheduler_is_starting=scheduler is not None and not scheduler.is_running,
         outdated=outdated,
         waits_for_image=runs.image != of_scheduler.image
         and any(_mark(task, wanted).image != wanted.image for task in outdated),

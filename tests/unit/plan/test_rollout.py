@@ -87,6 +87,23 @@ def test_another_scheduler_is_not_put_in_its_place_but_asked_for_in_words() -> N
     assert condition(world, "Reconciling")[0] == "False"
 
 
+def test_a_scheduler_that_is_still_starting_makes_way_for_another() -> None:
+    world = World({"worker": {"replicas": 1}, "image": "dsak:1"})
+    while not world.live["scheduler"]:
+        world.step()
+    world.pass_time(1)  # it has an address
+    world.step()
+    wrong = {task.arn for tasks in world.live.values() for task in tasks}
+    assert len(wrong) == 2
+    world.edit(image="dask:1")
+    world.step()  # the definitions
+    world.step()
+    assert not any(world.live.values())
+    world.settle()
+    assert not wrong & {task.arn for tasks in world.live.values() for task in tasks}
+    assert condition(world, "UpToDate")[0] == "True"
+
+
 def test_an_image_that_both_have_waits_for_the_scheduler_to_be_restarted() -> None:
     world = running(replicas=2, image="dask:1")
     before = world.live
