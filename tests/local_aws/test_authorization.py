@@ -194,6 +194,17 @@ def test_a_log_groups_arn_ends_with_its_streams_but_where_it_is_tagged(account: 
     account.user(allow("logs:*", on=[arn, f"{arn}:*"])).logs.create_log_group(logGroupName=name, tags={"a": "b"})
 
 
+def test_a_log_group_counts_by_its_tags_when_it_is_to_be_deleted(account: Account) -> None:
+    ours = {"StringEquals": {"aws:ResourceTag/owner": "us"}}
+    user = account.user(allow("logs:DeleteLogGroup", when=ours))
+    mine, other = unique("mine"), unique("other")
+    account.logs.create_log_group(logGroupName=mine, tags={"owner": "us"})
+    account.logs.create_log_group(logGroupName=other)
+    user.logs.delete_log_group(logGroupName=mine)
+    with refused("AccessDeniedException", "logs:DeleteLogGroup"):
+        user.logs.delete_log_group(logGroupName=other)
+
+
 def test_an_assumed_role_has_its_own_policies_within_its_boundary(account: Account) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow("ecs:Describe*")]})
     boundary = account.iam.create_policy(PolicyName=unique("bounds"), PolicyDocument=document)["Policy"]["Arn"]
