@@ -107,6 +107,13 @@ SIDECARS = (
             "spec.worker.logConfiguration.logDriver", 'supported values: "awsfirelens"', RefusedBy.BOUND),
     Refused("logs to a router that is not there", {"worker": {"logConfiguration": {"logDriver": "awsfirelens"}}},
             "spec.worker.logConfiguration", "give one of its sidecars a firelensConfiguration"),
+    Refused("a router that nobody sends logs to", _sidecar(firelensConfiguration={"type": "fluentbit"}),
+            "spec.worker.sidecars", "set the role's logConfiguration to logDriver: awsfirelens"),
+    Refused("two log routers",
+            {"worker": {"logConfiguration": {"logDriver": "awsfirelens"},
+                        "sidecars": [{"name": name, "image": "router", "firelensConfiguration": {"type": "fluentd"}}
+                                     for name in ("one", "two")]}},
+            "spec.worker.sidecars", "a task has one log router: keep the firelensConfiguration of one sidecar"),
     Refused("a sidecar's logs to a router that is not there", _sidecar(logConfiguration={"logDriver": "awsfirelens"}),
             "spec.worker.sidecars", "give one of its sidecars a firelensConfiguration"),
 )

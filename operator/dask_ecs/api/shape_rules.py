@@ -42,6 +42,10 @@ _NO_INSTANCES = (
     "or set launchType: EC2"
 )
 _NO_VOLUME = "sourceVolume is none of spec.volumes: add the volume there, or name one that is"
+_NO_LOGS = (
+    "no container sends its logs to the log router, which ECS refuses: set the role's logConfiguration to logDriver: "
+    "awsfirelens, or remove firelensConfiguration"
+)
 _NO_ROUTER = "awsfirelens sends logs to the log router of the task: give one of its sidecars a firelensConfiguration"
 
 
@@ -155,6 +159,24 @@ def shape_rules(role: Role) -> tuple[Rule, ...]:
                 and any(_driver(sidecar.log_configuration) == "awsfirelens" for sidecar in it.sidecars)
             ),
             message=_NO_ROUTER,
+        ),
+        # ECS developer guide, "Send Amazon ECS logs to an AWS service": one router, and somebody who uses it.
+        refused(
+            "sidecars",
+            if_=f"{own}.sidecars.exists(it, has(it.firelensConfiguration))"
+            f" && !(has({own}.logConfiguration) && {own}{firelens})"
+            f" && !{own}.sidecars.exists(it, has(it.logConfiguration) && it{firelens})",
+            by=lambda _, it: (
+                _has_router(it)
+                and "awsfirelens" not in {_driver(each.log_configuration) for each in (it, *it.sidecars)}
+            ),
+            message=_NO_LOGS,
+        ),
+        refused(
+            "sidecars",
+            if_=f"{own}.sidecars.filter(it, has(it.firelensConfiguration)).size() > 1",
+            by=lambda _, it: sum(sidecar.firelens_configuration is not None for sidecar in it.sidecars) > 1,
+            message="a task has one log router: keep the firelensConfiguration of one sidecar",
         ),
         _leaves_some(role, "memory", "memory: raise it, or lower the sidecars'"),
         _leaves_some(role, "cpu", "cpu: raise it, or lower the sidecars'"),

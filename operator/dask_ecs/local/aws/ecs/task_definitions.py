@@ -49,6 +49,7 @@ def register_task_definition(state: EcsState, request: dict[str, Any], caller: s
     }
     _check_containers(containers, sizes, execution_role=request.get("executionRoleArn"))
     _check_volumes(containers, {volume["name"] for volume in request.get("volumes") or []})
+    _check_log_router(containers)
     on_fargate = "FARGATE" in (request.get("requiresCompatibilities") or [])
     if on_fargate:
         _check_fargate(request, containers, sizes)
@@ -231,6 +232,18 @@ def _check_secrets(container: dict[str, Any], *, execution_role: str | None) -> 
                 "The secret name must be unique and not shared with any new or existing environment variables set on"
                 f" the container, such as '{secret['name']}'."
             )
+
+
+def _check_log_router(containers: list[dict[str, Any]]) -> None:
+    routers = [container for container in containers if container.get("firelensConfiguration")]
+    used = any((each.get("logConfiguration") or {}).get("logDriver") == "awsfirelens" for each in containers)
+    if routers and not used:
+        raise ClientException(
+            "When a firelensConfiguration object is specified, at least one container has to be configured with the"
+            " awsfirelens log driver."
+        )
+    if used and len(routers) != 1:
+        raise ClientException("Exactly one container has to have a firelensConfiguration for log driver awsfirelens.")
 
 
 def _check_volumes(containers: list[dict[str, Any]], names: set[str]) -> None:
