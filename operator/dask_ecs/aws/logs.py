@@ -17,12 +17,18 @@ async def ensure_group(
     try:
         await aws.call(operations.CREATE_LOG_GROUP, logGroupName=name, tags=dict(tags))
     except AwsError as error:
-        if error.kind is Kind.CONFLICT:
+        if error.kind is Kind.CONFLICT or (error.reason == "AccessDenied" and await _is_there(aws, name)):
             return name
         raise
     await aws.call(operations.PUT_RETENTION_POLICY, logGroupName=name, retentionInDays=retention_days)
     tell(f"Log group {name} was gone; it is made again.")
     return name
+
+
+async def _is_there(aws: Aws, name: str) -> bool:
+    """Whether the log group is there; whoever gives one need not let the operator make any."""
+    groups = aws.pages(operations.DESCRIBE_LOG_GROUPS, "logGroups", logGroupNamePrefix=name)
+    return any([group["logGroupName"] == name async for group in groups])
 
 
 async def delete_group(aws: Aws, *, name: str, account_id: str, tags: Mapping[str, str]) -> None:

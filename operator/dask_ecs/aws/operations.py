@@ -159,6 +159,7 @@ LIST_LOG_GROUP_TAGS = Operation(
 DELETE_LOG_GROUP = Operation(
     "logs", "DeleteLogGroup", (Permission("logs:DeleteLogGroup", (LOG_GROUP,), (OURS,)),), purpose="log group"
 )
+DESCRIBE_LOG_GROUPS = Operation("logs", "DescribeLogGroups", ("logs:DescribeLogGroups",))
 GET_LOG_EVENTS = Operation("logs", "GetLogEvents", (Permission("logs:GetLogEvents", (LOG_STREAM,)),))
 
 CREATE_CLUSTER = Operation(

@@ -49,7 +49,7 @@ def _role(request: Request, name: str) -> tuple[str, dict[str, Any]]:
     role = _find(_iam(request).get_roles(), name)
     if role is None:
         return _arn(request, f"role/{name}"), {}
-    tags = {tag["Key"]: tag["Value"] for tag in role.tags.values()} if role.tags else {}
+    tags = upper_tags(role.tags or ())
     boundary = role.permissions_boundary_arn
     return role.arn, {**carried(tags, "iam"), **({"iam:PermissionsBoundary": boundary} if boundary else {})}
 
