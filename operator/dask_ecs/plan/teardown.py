@@ -67,7 +67,7 @@ def _end_seen(
     """Return how the tasks end: by themselves when Dask tells them to, which costs no call; the others are stopped."""
     stops = tasks.stop_all(observed, ecs_cluster=ecs_cluster, why=why)
     if external := target.cluster.spec.scheduler.address:
-        return _leave(external, stops, observed, ecs_cluster=ecs_cluster), []
+        return _leave(external, stops, observed, ecs_cluster=ecs_cluster, why=why), []
     scheduler = next((task for task in reversed(observed.of_role("scheduler")) if task.address), None)
     if scheduler is None or "terminate" in observed.holds:
         return [*stops], []
@@ -90,7 +90,7 @@ def _end_seen(
 
 
 def _leave(
-    external: str, stops: Iterable[actions.StopTask], observed: Observed, *, ecs_cluster: str
+    external: str, stops: Iterable[actions.StopTask], observed: Observed, *, ecs_cluster: str, why: str
 ) -> list[Action[Any]]:
     """Return how our workers leave a scheduler that goes on: it moves their results to others' before they end."""
     probe = observed.probe
@@ -107,7 +107,7 @@ def _leave(
         scheduler_address=external,
         count=len(joined),
         tasks=joined,
-        why="the DaskCluster is deleted",
+        why=why,
     )
     return [*(stop for stop in stops if stop.task_arn not in joined.values()), retire]
 

@@ -109,6 +109,19 @@ def test_a_deleted_cluster_retires_its_workers_and_leaves_the_scheduler() -> Non
     assert not asked(world, actions.StopTask)
 
 
+def test_a_suspended_cluster_retires_its_workers_and_comes_back_to_the_same_scheduler() -> None:
+    world = joined(2)
+    world.edit(suspend=True)
+    world.settle()
+    assert not any(world.live.values())
+    assert not asked(world, actions.TerminateScheduler)
+    (retire,) = asked(world, actions.RetireWorkers)
+    assert (retire.count, retire.why) == (2, "the cluster rests")
+    world.edit(suspend=False)
+    world.settle()
+    assert {task.scheduler_address for task in world.live["worker"]} == {ADDRESS}
+
+
 def test_a_deleted_cluster_stops_its_workers_where_the_scheduler_does_not_answer() -> None:
     world = joined(2)
     world.reachable = False
