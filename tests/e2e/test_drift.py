@@ -55,7 +55,7 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
             tenant.kubectl("annotate", "dkc", "demo", "ecs.dask.org/reconcile-requested-at=today")
             tenant.wait_for("demo", lambda status: status.get("lastHandledReconcileAt") == "today")
 
-        expected = (
+        expected: tuple[str, ...] = (
             f"Policy {READ_ONLY} was detached from IAM role {task}",
             f"The policy dask-ecs of IAM role {execution} was gone",
             "let in 0.0.0.0/0 to everything",
@@ -77,4 +77,17 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
         tenant.wait_until_ready("demo", workers=1)
         assert {task["taskArn"] for task in account.live_tasks(before["clusterArn"])} == tasks, "no task was touched"
         assert tenant.condition("demo", "UpToDate")["status"] == "True"
+
+        if resync == "2s":
+            # An ECS cluster can only be deleted while nothing runs there, as during a pause.
+            tenant.kubectl("annotate", "dkc", "demo", "ecs.dask.org/paused=true")
+            tenant.wait_for_condition("demo", "Reconciling", "False", reason="Paused")
+            for arn in tasks:
+                account.ecs.stop_task(cluster=before["clusterArn"], task=arn)
+            until(lambda: {"STOPPED"} == {task["lastStatus"] for task in account.tasks(before["clusterArn"])})
+            account.ecs.delete_cluster(cluster=before["clusterArn"])
+            tenant.kubectl("annotate", "dkc", "demo", "ecs.dask.org/paused-")
+            expected = (f"ECS cluster {before['clusterArn'].rsplit('/', 1)[1]} was gone",)
+            until(all_told, shown=lambda: tenant.shown("demo"))
+            tenant.wait_until_ready("demo", workers=1)
         tenant.kubectl("delete", "dkc", "demo")

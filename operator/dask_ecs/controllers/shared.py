@@ -48,8 +48,10 @@ class SharedAnswers:
             before = self._answers[region].get(action.fingerprint)
             answer = await self._join(region, action, do)
             if before not in (None, answer) and action.thing:
-                # It was made anew, which all have to learn who know it by other words.
-                self.forget(region, thing=action.thing)
+                # It was made anew, which all have to learn who asked for it in other words.
+                for fingerprint in self._of_thing[region, action.thing]:
+                    if self._answers[region].get(fingerprint) == before:
+                        self._answers[region][fingerprint] = answer
 
     async def _join(self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]]) -> Any:
         key = (region, action.fingerprint)

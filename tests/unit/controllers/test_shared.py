@@ -84,3 +84,18 @@ async def test_a_thing_is_not_made_while_it_is_deleted() -> None:
         await asyncio.sleep(0.05)
         assert make.at_once == make.done == 0
     assert await making == "answer 1"
+
+
+async def test_what_is_done_again_is_known_meanwhile_and_afterwards_to_all_who_asked_in_other_words() -> None:
+    shared, make = SharedAnswers(), Maker()
+    other = EnsureEcsCluster(name="made", tags={"team": "a"})
+    await shared.get(REGION, ENSURE, make)
+    await shared.get(REGION, other, Maker())
+    now = asyncio.get_running_loop().time()
+    await shared.again(REGION, ENSURE, make, older_than=now - 60)
+    assert make.done == 1
+    again = asyncio.create_task(shared.again(REGION, ENSURE, make, older_than=now + 60))
+    await asyncio.sleep(0)
+    assert shared.of(REGION)[ENSURE.fingerprint] == "answer 1"
+    await again
+    assert shared.of(REGION)[ENSURE.fingerprint] == shared.of(REGION)[other.fingerprint] == "answer 2"
