@@ -312,6 +312,10 @@ LOGS_AND_TAGS = (
             "spec.tags", "must have at most 45 items", RefusedBy.BOUND),
 )
 LIVES = (
+    Refused("an idle timeout without a unit", {"scheduler": {"idleTimeout": "300"}},
+            "spec.scheduler.idleTimeout", "not a duration: write whole hours, minutes and seconds"),
+    Refused("an idle timeout of more than a year", {"scheduler": {"idleTimeout": "99999h"}},
+            "spec.scheduler.idleTimeout", "a cluster may idle for 8760h at most"),
     Refused("a life that is no duration", {"maxLifetime": "8 hours"},
             "spec.maxLifetime", "not a duration: write whole hours, minutes and seconds, as 5m, 1h30m or 90s"),
     Refused("a life of milliseconds", {"maxLifetime": "90000ms"},

@@ -24,13 +24,17 @@ SMALL = {"cpu": "0.25", "memory": "1Gi"}
 
 
 def manifest(name: str = "demo", *, replicas: int = 1, **spec: Any) -> Body:
-    """A DaskCluster with a small scheduler and small workers, besides what `spec` says; `worker` is merged."""
+    """A DaskCluster with a small scheduler and small workers, besides what `spec` says, which is merged into both.
+
+    It may idle for ever, for tests that only look at it.
+    """
+    scheduler = {**SMALL, "idleTimeout": "0s", **spec.pop("scheduler", {})}
     worker = {**SMALL, "replicas": replicas, **spec.pop("worker", {})}
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,
         "metadata": {"name": name},
-        "spec": {"scheduler": SMALL, "worker": worker, **spec},
+        "spec": {"scheduler": scheduler, "worker": worker, **spec},
     }
 
 

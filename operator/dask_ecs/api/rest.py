@@ -7,7 +7,7 @@ from pydantic import Field
 from dask_ecs.api import annotation
 from dask_ecs.api.model import Model
 
-RestReason = Literal["SchedulerFinished", "Suspended", "LifetimeReached"]
+RestReason = Literal["SchedulerFinished", "Suspended", "Idle", "LifetimeReached"]
 
 _Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 
@@ -16,7 +16,8 @@ class Rest(Model):
     """Why and since when a cluster rests, or last did."""
 
     reason: RestReason
-    """Why: its scheduler ended by itself and well, spec.suspend, or spec.maxLifetime."""
+    """Why: its scheduler ended by itself and well, spec.suspend, spec.scheduler.idleTimeout or
+    spec.maxLifetime."""
 
     since: _Time
     """When it began to rest."""

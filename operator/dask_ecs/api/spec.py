@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from dask_ecs.api.container import Arguments, Environment, Secrets
-from dask_ecs.api.duration import Lifetime
+from dask_ecs.api.duration import IdleTimeout, Lifetime
 from dask_ecs.api.fields import (
     SET,
     Cidr,
@@ -73,6 +73,10 @@ class Scheduler(TaskShape, TaskLaunch):
 
     dashboard_port: Port = 8787
     """Port at which the scheduler serves its dashboard."""
+
+    idle_timeout: IdleTimeout = "5m"
+    """After how long without a client, a kept result and anything to compute all tasks are ended; the object stays, and
+    an edit or the annotation ecs.dask.org/wake starts the cluster again. 0s: never."""
 
     extra_args: Arguments = ()
     """Arguments appended to the command `dask scheduler`."""

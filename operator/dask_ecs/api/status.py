@@ -211,6 +211,9 @@ class DaskClusterStatus(Model):
     network: ResolvedNetwork = ResolvedNetwork()
     """The network that the spec and the account came to; it stays the same for the cluster's life."""
 
+    idle_since: Time | None = None
+    """Since when no client is connected, no result kept and nothing to be computed, as far as is known."""
+
     rest: Rest | None = None
     """Why and since when the cluster rests, with no tasks, or last did."""
 

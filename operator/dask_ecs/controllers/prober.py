@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import datetime
 import heapq
 import itertools
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan.observed import SchedulerProbe
+from dask_ecs.plan.scheduler import Activity
 
 # Seconds that a scheduler has to answer; one that is busy computes for longer, and what it said last is believed for so
 # long: that its task has ended, ECS tells.
@@ -22,6 +24,9 @@ PATIENCE = 60.0
 BUSY_FIRST, BUSY_FACTOR, BUSY_LONGEST = 0.5, 1.5, 10.0
 STILL = 15.0
 MOST_STILL_A_SECOND = 10
+
+# Idleness is told in whole seconds, and an answer takes up to DEADLINE.
+_SAME_IDLENESS = datetime.timedelta(seconds=DEADLINE + 1)
 
 # Schedulers that are asked at once, and the shortest time between two questions: a question takes 1 ms of the CPU.
 _AT_ONCE = 50
@@ -42,8 +47,14 @@ class _Watched:
 class Prober:
     """Keeps what the scheduler of each cluster last said; `wake(uid)` is called when that has changed."""
 
-    def __init__(self, *, wake: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        *,
+        wake: Callable[[str], None],
+        now: Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.UTC),
+    ) -> None:
         self._wake = wake
+        self._now = now
         self._watched: dict[str, _Watched] = {}
         self._due: list[tuple[float, int, str]] = []
         self._order = itertools.count()
@@ -108,12 +119,15 @@ class Prober:
     async def _ask(self, uid: str, watched: _Watched) -> None:
         before, time = watched.probe, asyncio.get_running_loop().time
         try:
-            identity = await scheduler.identity(watched.address, deadline=DEADLINE)
+            asked_at = self._now()
+            identity, activity = await scheduler.state(watched.address, deadline=DEADLINE)
             watched.answered_at = time()
-            probe = SchedulerProbe(address=watched.address, identity=identity)
+            idle_since = _idle_since(activity, before, now=self._now())
+            probe = SchedulerProbe(address=watched.address, identity=identity, idle_since=idle_since, asked_at=asked_at)
         except (SchedulerError, ValueError) as error:
-            kept = before.identity if before and time() - watched.answered_at < PATIENCE else None
-            probe = SchedulerProbe(address=watched.address, identity=kept, error=str(error))
+            probe = SchedulerProbe(address=watched.address, error=str(error))
+            if before and time() - watched.answered_at < PATIENCE:
+                probe = dataclasses.replace(before, error=str(error))
         if self._watched.get(uid) is not watched:
             return
         changed = probe != before
@@ -125,3 +139,14 @@ class Prober:
         interval = watched.interval if watched.busy else still
         watched.interval = min(watched.interval * BUSY_FACTOR, BUSY_LONGEST)
         self._ask_at(uid, watched, time() + interval)
+
+
+def _idle_since(
+    activity: Activity | None, before: SchedulerProbe | None, *, now: datetime.datetime
+) -> datetime.datetime | None:
+    """Return since when a scheduler idles: the same moment for as long as it says the same, near enough."""
+    if activity is None or activity.clients or activity.idle_seconds is None:
+        return None
+    since = now - datetime.timedelta(seconds=activity.idle_seconds)
+    same = before and before.idle_since and abs(since - before.idle_since) <= _SAME_IDLENESS
+    return before.idle_since if before and same else since

@@ -79,7 +79,7 @@ class Reconciler:
         self._users = Users()
         self._shared = SharedAnswers()
         self.watchers = TaskWatchers(install=settings.install, wake=self._wake)
-        self._prober = Prober(wake=self._wake)
+        self._prober = Prober(wake=self._wake, now=now)
         self._actor = Actor(
             shared=self._shared,
             users=self._users,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dask_ecs.dask import answer, wire
 from dask_ecs.dask.errors import SchedulerProtocolError, SchedulerRefusedError
-from dask_ecs.plan.scheduler import SchedulerIdentity, WorkerSeen, workers_on_cheapest_hosts
+from dask_ecs.plan.scheduler import Activity, SchedulerIdentity, WorkerSeen, workers_on_cheapest_hosts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,9 +23,46 @@ MAX_WORKERS = 10_000
 _BY_HOST = b"coperator\nattrgetter\n(S'host'\ntR."
 
 
+# What a scheduler evaluates to say all at once: its identity, how many clients are connected or keep results, as a
+# published data set does, and the whole seconds since it last had something to do, -1 while it has (distributed's
+# `Scheduler.check_idle`).
+_STATE = (
+    "lambda scheduler: {**scheduler.identity(), "
+    "'clients': sum(name in scheduler.client_comms or bool(client.wants_what)"
+    " for name, client in scheduler.clients.items()), "
+    "'idle': (lambda since: -1 if since is None else int(__import__('time').time() - since))(scheduler.check_idle())}"
+)
+
+# Seconds after which `feed` would say it again: it then finds that nobody listens any more.
+_FEED_INTERVAL = 1
+
+# Our own bound, a year in seconds.
+_LONGEST_IDLE = 31_536_000
+
+
+async def state(address: str, *, deadline: float = 5) -> tuple[SchedulerIdentity, Activity | None]:
+    """Ask a scheduler for its id, all its workers, and what it does; the latter is None where it does not tell.
+
+    `deadline` is for each of two calls, of which mostly the first is enough.
+    """
+    request = {"op": "feed", "function": _evaluated(_STATE), "interval": _FEED_INTERVAL}
+    try:
+        fields = _fields(await _ask(address, request, deadline=deadline))
+    except SchedulerRefusedError:  # a distributed of another age
+        return await identity(address, deadline=deadline), None
+    seen = _identity(address, fields)
+    if not fields.keys() >= {"clients", "idle"}:
+        return seen, None
+    idle = min(answer.number(fields["idle"]), _LONGEST_IDLE)
+    return seen, Activity(clients=answer.number(fields["clients"]), idle_seconds=None if idle < 0 else idle)
+
+
 async def identity(address: str, *, deadline: float = 5) -> SchedulerIdentity:
     """Ask a scheduler for its id and all its workers."""
-    fields = _fields(await _ask(address, {"op": "identity"}, deadline=deadline))
+    return _identity(address, _fields(await _ask(address, {"op": "identity"}, deadline=deadline)))
+
+
+def _identity(address: str, fields: Mapping[str, memoryview]) -> SchedulerIdentity:
     if not fields.keys() >= {"type", "id", "workers"} or answer.text(fields["type"]) != "Scheduler":
         raise SchedulerProtocolError(f"{address} is no Dask scheduler")
     workers = answer.entries(fields["workers"], most=MAX_WORKERS)
@@ -70,6 +107,11 @@ async def _ask(address: str, request: Mapping[str, Any], *, deadline: float) -> 
             reason = answer.text(fields["exception_text"], most=2**15)
             raise SchedulerRefusedError(f"The scheduler at {address} refused {request['op']}: {reason[:500]}")
     return packed
+
+
+def _evaluated(source: str) -> bytes:
+    """Give what the scheduler unpickles, in pickle's first protocol, to what an expression evaluates to there."""
+    return b"c__builtin__\neval\n(V" + source.encode() + b"\ntR."
 
 
 def _fields(packed: memoryview) -> dict[str, memoryview]:

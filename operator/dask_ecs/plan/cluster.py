@@ -8,7 +8,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.plan import admission, bindings, conditions, infrastructure, made, pause, rest, status, tasks, teardown
+from dask_ecs.plan import (
+    admission,
+    bindings,
+    conditions,
+    idleness,
+    infrastructure,
+    made,
+    pause,
+    rest,
+    status,
+    tasks,
+    teardown,
+)
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, Hold, Observed
 from dask_ecs.plan.problems import NeedsUser
@@ -64,7 +76,8 @@ def awaits_first_look(target: Target, observed: Observed) -> bool:
 def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     there, missing = infrastructure.plan(target, observed)
     sorted_tasks = tasks.sort(target, there, observed, now=now)
-    resting = rest.of_cluster(target, sorted_tasks, now=now)
+    idle = idleness.of_cluster(target, observed, sorted_tasks, now=now)
+    resting = rest.of_cluster(target, sorted_tasks, idle, now=now)
     problem: NeedsUser | None = None
     todo: list[Action[Any]] = []
     gone: set[str] = set()
@@ -96,17 +109,18 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
         sorted_tasks,
         pending=step.pending,
         rest=resting,
+        idle_since=idle.since,
         problem=problem,
         gone=gone,
         now=now,
     )
     if not ready:
         said = said.model_copy(update={"last_handled_reconcile_at": observed.looked_for})
-    busy = bool(ready) or _in_flight(sorted_tasks, observed)
+    busy = bool(ready) or _in_flight(sorted_tasks, observed) or idle.awaits_answer(now)
     return Plan(
         actions=ready,
         status=said,
-        wake_at=min([*waits, *step.wake_at, *rest.begins_at(target, resting)], default=None),
+        wake_at=min([*waits, *step.wake_at, *rest.begins_at(target, resting, idle, now=now)], default=None),
         run_again_at=_run_again_at(sorted_tasks, observed, now=now),
         busy=busy,
         holds=observed.holds,

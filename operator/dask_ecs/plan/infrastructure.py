@@ -10,6 +10,7 @@ from dask_ecs.plan import (
     actions,
     capacity_providers,
     commands,
+    idleness,
     made,
     role_networks,
     roles,
@@ -112,9 +113,11 @@ def command(
     """Return the command of a role's container; of one in a given definition by what that says of it."""
     spec = target.cluster.spec
     if role == "scheduler":
+        backstop = idleness.backstop(target)
         return commands.scheduler_command(
             port=spec.scheduler.port,
             dashboard_port=spec.scheduler.dashboard_port,
+            idle_timeout_seconds=int(backstop.total_seconds()) if backstop else None,
             extra_args=spec.scheduler.extra_args,
         )
     threads, memory_mib = spec.worker.thread_count, spec.worker.memory_mib - spec.worker.sidecar_memory_mib

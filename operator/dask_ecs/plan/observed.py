@@ -79,11 +79,15 @@ class Task:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SchedulerProbe:
-    """What came of asking the scheduler at `address` for its identity: an identity, or why there is none."""
+    """What came of asking the scheduler at `address`: what it is, or why nobody knows."""
 
     address: str
     identity: SchedulerIdentity | None = None
     error: str = ""
+    idle_since: datetime.datetime | None = None
+    """Since when it has had no client and nothing to do; None while it has, or does not tell."""
+    asked_at: datetime.datetime | None = dataclasses.field(default=None, compare=False)
+    """When it was asked for the last answer, which is no news."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

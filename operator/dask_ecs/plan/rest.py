@@ -6,6 +6,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 from dask_ecs.api import annotation
+from dask_ecs.api.conditions import rfc3339
 from dask_ecs.api.duration import parse_duration
 from dask_ecs.api.rest import Rest
 from dask_ecs.plan import teardown
@@ -13,22 +14,25 @@ from dask_ecs.plan.tasks import Step
 
 if TYPE_CHECKING:
     from dask_ecs.api.rest import RestReason
+    from dask_ecs.plan.idleness import Idleness
     from dask_ecs.plan.observed import Observed
     from dask_ecs.plan.target import Target
     from dask_ecs.plan.tasks import Tasks
 
 
-def of_cluster(target: Target, tasks: Tasks, *, now: datetime.datetime) -> Rest | None:
+def of_cluster(target: Target, tasks: Tasks, idleness: Idleness, *, now: datetime.datetime) -> Rest | None:
     """Return how a cluster rests, or last did; the status remembers it, for ECS soon forgets the tasks that ended."""
     before, metadata = target.cluster.status.rest, target.cluster.metadata
-    reason = _reason(target, tasks, before=before, now=now)
+    reason = _reason(target, tasks, idleness, before=before, now=now)
     if reason is None:
-        return before.model_copy(update={"ended_at": _text(now)}) if before and not before.ended_at else before
+        return before.model_copy(update={"ended_at": rfc3339(now)}) if before and not before.ended_at else before
     last = tasks.scheduler or tasks.finished
     task_arn = last.arn if last else before.task_arn if before else None
     if before and not before.ended_at and before.reason == reason:
         return before.model_copy(update={"task_arn": task_arn})
-    return Rest(reason=reason, since=_text(now), generation=metadata.generation, wake=_wake(target), task_arn=task_arn)
+    return Rest(
+        reason=reason, since=rfc3339(now), generation=metadata.generation, wake=_wake(target), task_arn=task_arn
+    )
 
 
 def is_resting(rest: Rest | None) -> bool:
@@ -36,7 +40,9 @@ def is_resting(rest: Rest | None) -> bool:
     return rest is not None and rest.ended_at is None
 
 
-def _reason(target: Target, tasks: Tasks, *, before: Rest | None, now: datetime.datetime) -> RestReason | None:
+def _reason(
+    target: Target, tasks: Tasks, idleness: Idleness, *, before: Rest | None, now: datetime.datetime
+) -> RestReason | None:
     if target.cluster.spec.suspend:
         return "Suspended"
     if before and before.ended_at is None and _lasts(target, tasks, before):
@@ -47,7 +53,9 @@ def _reason(target: Target, tasks: Tasks, *, before: Rest | None, now: datetime.
     if is_resting(before):
         return None
     end = end_of_life(target)
-    return "LifetimeReached" if end and end <= now else None
+    if end and end <= now:
+        return "LifetimeReached"
+    return "Idle" if idleness.is_over(now) else None
 
 
 def _lasts(target: Target, tasks: Tasks, before: Rest) -> bool:
@@ -66,10 +74,12 @@ def end_of_life(target: Target) -> datetime.datetime | None:
     return datetime.datetime.fromisoformat(began) + parse_duration(limit)
 
 
-def begins_at(target: Target, rest: Rest | None) -> tuple[datetime.datetime, ...]:
+def begins_at(
+    target: Target, rest: Rest | None, idleness: Idleness, *, now: datetime.datetime
+) -> tuple[datetime.datetime, ...]:
     """Return when a cluster that does not rest has to be looked at for it."""
-    end = end_of_life(target)
-    return (end,) if end and not is_resting(rest) else ()
+    moments = () if is_resting(rest) else (end_of_life(target), idleness.look_at(now))
+    return tuple(moment for moment in moments if moment)
 
 
 def plan(target: Target, observed: Observed, *, ecs_cluster: str | None, now: datetime.datetime) -> Step:
@@ -91,6 +101,11 @@ def message(target: Target, reason: RestReason) -> str:
     match reason:
         case "Suspended":
             return "spec.suspend is true, so nothing runs. Set it to false to start the cluster again."
+        case "Idle":
+            return (
+                f"No client was connected, no result kept and nothing computed for {spec.scheduler.idle_timeout} "
+                f"(spec.scheduler.idleTimeout), so nothing runs any more. {again}"
+            )
         case "LifetimeReached":
             return f"The cluster has run for {spec.max_lifetime} (spec.maxLifetime), so nothing runs any more. {again}"
         case _:
@@ -102,7 +117,3 @@ def message(target: Target, reason: RestReason) -> str:
 
 def _wake(target: Target) -> str | None:
     return annotation.value(target.cluster.metadata.annotations, annotation.WAKE)
-
-
-def _text(moment: datetime.datetime) -> str:
-    return moment.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -22,6 +22,16 @@ class WorkerSeen:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Activity:
+    """What a scheduler has to do."""
+
+    clients: int
+    """Clients that are connected, and what keeps results without one, as a published data set does."""
+    idle_seconds: int | None
+    """For how long there has been nothing to compute; None while there is."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class SchedulerIdentity:
     """A scheduler's answer to `identity`. The id is new with every start of the scheduler's process."""
 

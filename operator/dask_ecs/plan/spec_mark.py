@@ -22,6 +22,7 @@ IN_PLACE = frozenset(
         "service",
         "suspend",
         "maxLifetime",
+        "scheduler.idleTimeout",
         "tags",
         "propagateTags",
         "enableECSManagedTags",

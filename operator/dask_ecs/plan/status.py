@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from dask_ecs.api.conditions import Condition
+from dask_ecs.api.conditions import Condition, rfc3339
 from dask_ecs.api.rest import Rest
 from dask_ecs.api.status import (
     Binding,
@@ -37,6 +37,7 @@ def of_cluster(
     *,
     pending: Mapping[Role, int],
     rest: Rest | None,
+    idle_since: datetime.datetime | None,
     problem: NeedsUser | None,
     gone: Set[str],
     now: datetime.datetime,
@@ -92,6 +93,7 @@ def of_cluster(
             "network": role_networks.resolved(there.networks, before=before.network),
             "launches": written_ahead(observed.launches),
             "rest": rest,
+            "idle_since": rfc3339(idle_since) if idle_since else None,
             "conditions": conditions.stamp(
                 before.conditions, said, generation=target.cluster.metadata.generation, now=now
             ),
@@ -183,7 +185,7 @@ def is_news(before: DaskClusterStatus, said: DaskClusterStatus) -> bool:
 _ON_THE_WAY = ("Pending", "Launching", "TaskStarting", "SchedulerStarting")
 
 # What a restarted operator finds again by itself, or is only about how far things have come.
-_PROGRESS = {"conditions", "workers", "replicas", "launches", "scheduler_task_arn"}
+_PROGRESS = {"conditions", "workers", "replicas", "launches", "scheduler_task_arn", "idle_since"}
 
 
 def _facts(status: DaskClusterStatus) -> tuple[object, ...]:

@@ -57,6 +57,8 @@ class World:
         self.launches: tuple[Launch, ...] = ()
         self.done: list[Action[Any]] = []
         self.reachable = True
+        self.clients = 1
+        self.last_active = START
         self.ends_when_told = True  # Dask, by `terminate`
         self.in_use: frozenset[str] = frozenset()
         self.gone = False
@@ -174,7 +176,12 @@ class World:
             for task in self.live["worker"]
             if task.is_running and task.scheduler_address == address
         )
-        return SchedulerProbe(address=address, identity=SchedulerIdentity(id="s", workers=workers))
+        return SchedulerProbe(
+            address=address,
+            identity=SchedulerIdentity(id="s", workers=workers),
+            idle_since=None if self.clients else self.last_active,
+            asked_at=self.now,
+        )
 
     def _run_tasks(self, action: actions.RunTasks, *, lose_answers: bool, lose_calls: bool) -> None:
         launch = action.launch

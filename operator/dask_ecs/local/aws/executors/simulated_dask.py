@@ -95,6 +95,8 @@ class SimulatedScheduler:
         operation = message.get("op")
         if operation == "identity":
             return self._identity(int(message.get("n_workers", -1)))
+        if operation == "feed":  # the operator's question: nobody is ever connected, and there is nothing to compute
+            return {**self._identity(-1), "clients": 0, "idle": int(time.time() - self._started)}
         if operation == "subscribe_worker_status":  # of `distributed.deploy.Cluster`, which is told of no changes here
             return self._identity(-1)
         if operation == "get_metadata":
