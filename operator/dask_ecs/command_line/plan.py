@@ -43,6 +43,10 @@ _NOBODYS_ACCOUNT = "111122223333"
 @click.option("--allow-role", "allowed_roles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-secret", "secrets", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
+@click.option("--allow-host-path", "host_paths", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
+@click.option(
+    "--allow-task-definition", "task_definitions", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`."
+)
 @click.option("--permissions-boundary", metavar="ARN", help="As of `dask-ecs run`.")
 def command(
     files: tuple[pathlib.Path, ...],
@@ -52,6 +56,8 @@ def command(
     allowed_roles: tuple[str, ...],
     policies: tuple[str, ...],
     secrets: tuple[str, ...],
+    host_paths: tuple[str, ...],
+    task_definitions: tuple[str, ...],
     permissions_boundary: str | None,
 ) -> None:
     """Print what an operator would ask of AWS, were these DaskClusters applied: nothing is asked for or made.
@@ -67,6 +73,8 @@ def command(
         allow_roles=allowed_roles,
         allow_task_role_policies=policies,
         allow_secrets=secrets,
+        allow_host_paths=host_paths,
+        allow_task_definitions=task_definitions,
         permissions_boundary=permissions_boundary,
     )
     account, who = asyncio.run(_identity(settings.default_region))

@@ -50,3 +50,16 @@ def test_a_manifest_that_breaks_a_rule_is_named_with_it(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["plan", "-f", str(file)])
     assert result.exit_code == 1
     assert "demo: spec" in result.output
+
+
+def test_what_an_operators_options_admit_is_planned_with_these_options(tmp_path: Path) -> None:
+    file = tmp_path / "own.yaml"
+    arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/theirs:1"
+    file.write_text(f"{EXAMPLE.read_text()}  scheduler: {{taskDefinitionArn: '{arn}'}}\n")
+    refused = CliRunner().invoke(main, ["plan", "-f", str(file), "--region", "eu-west-1"])
+    assert f"--allow-task-definition '{arn}'" in " ".join(refused.output.split())
+    planned = CliRunner().invoke(
+        main, ["plan", "-f", str(file), "--region", "eu-west-1", "--allow-task-definition", "*/theirs:*"]
+    )
+    assert f"use task definition {arn}" in planned.output
+    assert "Refused" not in planned.output
