@@ -40,6 +40,9 @@ logger = logging.getLogger(__name__)
 # A look that leads to an action leads to another look at once; so many, then others have their turn.
 MOST_PASSES = 10
 
+# Specs of which is kept what was worked out.
+WORKED_OUT = 500
+
 # Seconds between two writes of a status that only tell how many workers have come or what they wait for.
 _PROGRESS_INTERVAL = 2.0
 
@@ -72,6 +75,8 @@ class Reconciler:
         self._sessions = sessions
         self._now = now
         self._memories: dict[str, Memory] = {}
+        # By UID and generation; those that were looked at last will be again soon.
+        self._worked_out: Callable[[str, int], dict[Any, Any]] = functools.lru_cache(WORKED_OUT)(lambda *_: {})
         self.failures: collections.Counter[str] = collections.Counter()
         """Of each key, how often in a row its reconcile has raised what nobody expected."""
         self._keys: dict[str, str] = {}  # of UIDs
@@ -150,7 +155,9 @@ class Reconciler:
         body = self._store.get(key)
         if body is None:
             return True
-        target = Target(cluster=DaskCluster.read(body), settings=self._settings)
+        found = DaskCluster.read(body)
+        worked_out = self._worked_out(found.metadata.uid, found.metadata.generation)
+        target = Target(cluster=found, settings=self._settings, worked_out=worked_out)
         metadata, region = target.cluster.metadata, target.region
         if metadata.deletion_timestamp and FINALIZER not in metadata.finalizers:
             return True

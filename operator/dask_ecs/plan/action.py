@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Generic, Literal, TypeVar
 
 from dask_ecs.plan import names
@@ -45,7 +46,7 @@ class Action(Generic[Result]):
         """The made thing that it makes, changes or deletes, as `kind/name`."""
         return None
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """What is the same for two actions that ask for the same."""
         fields = [(field.name, getattr(self, field.name)) for field in dataclasses.fields(self) if field.compare]

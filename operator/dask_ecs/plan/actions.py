@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -128,7 +129,7 @@ class EnsureRole(OnThing[str], SharedAction[str]):
     permissions_boundary: str | None = None
     tags: Mapping[str, str]
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """See `Action`; the name tells all that it holds."""
         return names.short_hash(type(self).__name__, self.name, repr(self.tags))
@@ -171,7 +172,7 @@ class RegisterTaskDefinition(OnThing[str], SharedAction[str]):
     kind: ClassVar[Kind] = "task-definition"
     request: Mapping[str, Any]
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """See `Action`; the name tells all that it holds."""
         return names.short_hash(

@@ -8,12 +8,12 @@ import json
 from typing import TYPE_CHECKING, Literal, get_args
 
 from dask_ecs.plan import names, roles, secrets, task_definitions
+from dask_ecs.plan.target import Target, of_spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dask_ecs.plan.observed import Role
-    from dask_ecs.plan.target import Target
 
 Kind = Literal["task-definition", "iam-role", "security-group", "ecs-cluster", "log-group"]
 RoleUse = Literal["execution", "task"]
@@ -37,6 +37,7 @@ def read(listed: Iterable[str]) -> tuple[Made, ...]:
     return tuple(Made(kind, name) for kind in kinds for listed_kind, name in found if listed_kind == kind)
 
 
+@of_spec
 def wanted(target: Target) -> tuple[Made, ...]:
     """Return all that the spec has made, whether it is there yet or not."""
     spec = target.cluster.spec
@@ -83,6 +84,7 @@ def ecs_cluster_name(target: Target) -> str:
     return target.made_name(limit=names.ECS_NAME)
 
 
+@of_spec
 def security_group_name(target: Target) -> str:
     """Return the name of the security group, where one is made; another network than the default has its own.
 
@@ -94,6 +96,7 @@ def security_group_name(target: Target) -> str:
     return target.made_name(*parts, limit=names.SECURITY_GROUP_NAME)
 
 
+@of_spec
 def role_name(target: Target, use: RoleUse) -> str:
     """Return the name of an IAM role, where one is made: it ends with a hash of all that the role may do."""
     spec, settings = target.cluster.spec, target.settings
@@ -110,6 +113,7 @@ def role_name(target: Target, use: RoleUse) -> str:
     return target.made_name(use, content, limit=names.IAM_ROLE_NAME)
 
 
+@of_spec
 def family(target: Target, role: Role) -> str:
     """Return the family of a role's task definition: it ends with a hash of all that the definition holds."""
     iam = target.cluster.spec.iam

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from dask_ecs.plan.target import Target, of_spec
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from dask_ecs.api.sidecar import Sidecar
     from dask_ecs.api.spec import DaskClusterSpec
     from dask_ecs.api.task_shape import TaskShape
-    from dask_ecs.plan.target import Target
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,6 +52,7 @@ def _of_list(field: str, secrets: Iterable[Secret]) -> Iterator[Named]:
         yield Named(field=f"{field}[{index}].valueFrom", arn=arn_of(secret.value_from))
 
 
+@of_spec
 def readable(target: Target) -> tuple[str, ...]:
     """Return the ARNs of all that the execution role must be able to read, sorted."""
     return tuple(sorted({secret.arn for secret in named(target.cluster.spec)}))

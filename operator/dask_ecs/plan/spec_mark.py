@@ -11,10 +11,10 @@ import json
 from typing import TYPE_CHECKING, Any, Self
 
 from dask_ecs.plan import names
+from dask_ecs.plan.target import Target, of_spec
 
 if TYPE_CHECKING:
     from dask_ecs.plan.observed import Role
-    from dask_ecs.plan.target import Target
 
 IN_PLACE = frozenset(
     {
@@ -52,6 +52,7 @@ class SpecMark:
         return cls(image=image, rest=rest)
 
 
+@of_spec
 def of_role(target: Target, role: Role) -> SpecMark:
     """Return the mark of a role's tasks as the spec is now."""
     spec = target.cluster.spec

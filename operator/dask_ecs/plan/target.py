@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from dask_ecs.plan import names
 
@@ -13,12 +15,18 @@ if TYPE_CHECKING:
     from dask_ecs.plan.settings import Settings
 
 
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Target:
     """A cluster in the operator's eyes: all that follows from the object and the settings alone."""
 
     cluster: DaskCluster
     settings: Settings
+    worked_out: dict[Any, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    """What functions `of_spec` have worked out; to be handed on as long as spec and settings are the same."""
 
     @property
     def region(self) -> str:
@@ -89,3 +97,19 @@ class Target:
             suffix=suffix,
             limit=limit,
         )
+
+
+def of_spec(
+    work_out: Callable[Concatenate[Target, Arguments], Result],
+) -> Callable[Concatenate[Target, Arguments], Result]:
+    """Let a function work out but once what follows from spec, settings and names; it may read no status."""
+
+    @functools.wraps(work_out)
+    def once(target: Target, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        key = (work_out, *args, *kwargs.items())
+        if key not in target.worked_out:
+            target.worked_out[key] = work_out(target, *args, **kwargs)
+        result: Result = target.worked_out[key]
+        return result
+
+    return once
