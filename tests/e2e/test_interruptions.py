@@ -75,7 +75,7 @@ def test_workers_on_a_draining_instance_move_to_another_and_lose_nothing(
     ecs_cluster = make_ecs_cluster(account, tenant.namespace, "m6i.large")
     name = tenant.apply(ec2_manifest(ecs_cluster, replicas=1))
     ready = tenant.wait_until_ready(name, workers=1)
-    add_instance(account, ecs_cluster, "m6i.large")
+    add_instance(account, tenant.namespace, "m6i.large")
     first = account.live_tasks(ecs_cluster)[0]["containerInstanceArn"]
     account.ecs.update_container_instances_state(cluster=ecs_cluster, containerInstances=[first], status="DRAINING")
     # The scheduler stays where it is; its one worker has to wait for another to take what it holds.

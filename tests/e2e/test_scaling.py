@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from distributed import Client, wait
+from distributed import Client
 
 from dask_ecs.local.aws.handle import LocalAWS
 from dask_ecs.local.controlplane.run import ControlPlane
@@ -78,7 +78,7 @@ def test_eight_workers_become_two_in_the_middle_of_a_computation(tenant: Tenant,
     address = tenant.wait_until_ready(name, workers=8)["schedulerAddress"]
     with Client(address, timeout="60s", set_as_default=False) as client:
         inputs = client.map(first, range(40), pure=False)
-        wait(inputs, timeout=60)
+        assert client.gather(inputs) == list(range(40))
         assert len({worker for holders in client.who_has(inputs).values() for worker in holders}) == 8
         outputs = client.map(second, inputs, pure=False)
         until(begun.exists)
