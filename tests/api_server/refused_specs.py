@@ -316,6 +316,8 @@ LIVES = (
             "spec.scheduler.idleTimeout", "not a duration: write whole hours, minutes and seconds"),
     Refused("an idle timeout of more than a year", {"scheduler": {"idleTimeout": "99999h"}},
             "spec.scheduler.idleTimeout", "a cluster may idle for 8760h at most"),
+    Refused("what others may delete to be retained", {"deletionPolicy": "Retain"},
+            "spec.deletionPolicy", "or make the cluster with isolation: cluster"),
     Refused("a life that is no duration", {"maxLifetime": "8 hours"},
             "spec.maxLifetime", "not a duration: write whole hours, minutes and seconds, as 5m, 1h30m or 90s"),
     Refused("a life of milliseconds", {"maxLifetime": "90000ms"},

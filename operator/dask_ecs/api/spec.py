@@ -280,6 +280,10 @@ class DaskClusterSpec(Model):
     suspend: bool = False
     """Whether the cluster rests: true ends all its tasks and keeps the object; false starts it again."""
 
+    deletion_policy: Literal["Delete", "Retain"] = "Delete"
+    """What becomes of the tasks, and of what was made for them, when the object is deleted: with Retain they stay, and
+    are yours to end. Needs isolation: cluster."""
+
     max_lifetime: Lifetime | None = None
     """After how long all tasks are ended, as 8h, counted from the creation or the last start after a rest; the object
     stays. By default the cluster lives as long as its object."""

@@ -130,6 +130,10 @@ def _platform_is_new_enough(spec: DaskClusterSpec) -> bool:
     return not old or (spec.cpu_architecture == "X86_64" and not spec.enable_execute_command)
 
 
+def _what_is_retained_is_its_own(spec: DaskClusterSpec) -> bool:
+    return spec.deletion_policy != "Retain" or spec.isolation == "cluster"
+
+
 def _immutable(path: str) -> Rule:
     """Return the rule that a field is not changed, added or removed; it stands on the spec, which is always there."""
 
@@ -190,6 +194,13 @@ CLUSTER_RULES = (
         holds=_platform_is_new_enough,
         message="ARM64 and enableExecuteCommand need Fargate's platform version 1.4.0 or newer: remove platformVersion",
         field=".platformVersion",
+    ),
+    Rule(
+        cel="self.deletionPolicy != 'Retain' || self.isolation == 'cluster'",
+        holds=_what_is_retained_is_its_own,
+        message="what clusters of a namespace share goes with the last of them, whoever retains his: "
+        "remove deletionPolicy, or make the cluster with isolation: cluster",
+        field=".deletionPolicy",
     ),
     *LAUNCH_RULES,
     _immutable("launchType"),

@@ -167,6 +167,8 @@ def _run_again_at(sorted_tasks: tasks.Tasks, observed: Observed, *, now: datetim
 
 
 def _plan_deletion(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
+    if target.cluster.spec.deletion_policy == "Retain":
+        return Plan(status=target.cluster.status, gone=True)
     step = teardown.plan(target, observed, now=now)
     observed = _with_relevant_holds(observed, step.todo, target, all_planned=True)
     ready, waits = _unheld(step.todo, observed, target, now=now)

@@ -21,6 +21,7 @@ IN_PLACE = frozenset(
         "updateStrategy",
         "service",
         "suspend",
+        "deletionPolicy",
         "maxLifetime",
         "scheduler.idleTimeout",
         "tags",
