@@ -9,6 +9,7 @@ from dask_ecs.api.conditions import Condition
 from dask_ecs.api.fields import SET, keyed_by
 from dask_ecs.api.model import Model
 from dask_ecs.api.rest import Rest
+from dask_ecs.api.versions import ClusterVersions
 
 Phase = Literal["Pending", "Launching", "Running", "Degraded", "Suspended", "Failed", "Deleting"]
 Role = Literal["scheduler", "worker"]
@@ -179,6 +180,9 @@ class DaskClusterStatus(Model):
 
     image: Annotated[str, Field(max_length=512)] | None = None
     """Container image of the workers."""
+
+    versions: ClusterVersions | None = None
+    """Versions of Python and Dask that scheduler and workers have, as they last said."""
 
     account_id: Annotated[str, Field(max_length=12)] | None = None
     """AWS account of the tasks; it stays the same for the cluster's life."""

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan.observed import SchedulerProbe
-from dask_ecs.plan.scheduler import Activity
+from dask_ecs.plan.scheduler import Activity, SchedulerIdentity
+from dask_ecs.plan.versions import SeenVersions, to_ask
 
 # Seconds that a scheduler has to answer; one that is busy computes for longer, and what it said last is believed for so
 # long: that its task has ended, ECS tells.
@@ -36,12 +37,13 @@ _GAP = 0.01
 @dataclasses.dataclass(slots=True)
 class _Watched:
     address: str
-    awaited: object
+    awaited: int
     busy: bool
     probe: SchedulerProbe | None = None
     answered_at: float = -float("inf")
     interval: float = BUSY_FIRST
     due: float = 0.0
+    versions_from: float = -float("inf")  # when to ask for versions again that could not be had
 
 
 class Prober:
@@ -61,10 +63,10 @@ class Prober:
         self._nudged = asyncio.Event()
         self._asking: set[asyncio.Task[None]] = set()
 
-    def watch(self, uid: str, address: str, *, busy: bool, awaited: object = None) -> SchedulerProbe | None:
+    def watch(self, uid: str, address: str, *, busy: bool, awaited: int = 0) -> SchedulerProbe | None:
         """Have a scheduler asked again and again; return what it said last, None if that was never or elsewhere.
 
-        `awaited` is anything that, when it changes, is a reason to ask at once.
+        `awaited` is how many workers run, whether they have joined or not; when it changes it is asked at once.
         """
         watched = self._watched.get(uid)
         if watched is None or watched.address != address:
@@ -123,7 +125,13 @@ class Prober:
             identity, activity = await scheduler.state(watched.address, deadline=DEADLINE)
             watched.answered_at = time()
             idle_since = _idle_since(activity, before, now=self._now())
-            probe = SchedulerProbe(address=watched.address, identity=identity, idle_since=idle_since, asked_at=asked_at)
+            probe = SchedulerProbe(
+                address=watched.address,
+                identity=identity,
+                versions=await self._versions(watched, identity),
+                idle_since=idle_since,
+                asked_at=asked_at,
+            )
         except (SchedulerError, ValueError) as error:
             probe = SchedulerProbe(address=watched.address, error=str(error))
             if before and time() - watched.answered_at < PATIENCE:
@@ -139,6 +147,22 @@ class Prober:
         interval = watched.interval if watched.busy else still
         watched.interval = min(watched.interval * BUSY_FACTOR, BUSY_LONGEST)
         self._ask_at(uid, watched, time() + interval)
+
+    async def _versions(self, watched: _Watched, identity: SchedulerIdentity) -> SeenVersions | None:
+        """Return the versions of scheduler and workers: asked once a start, when all workers that run have joined."""
+        seen = watched.probe.versions if watched.probe else None
+        if seen and seen.still_hold(identity):
+            return seen
+        if asyncio.get_running_loop().time() < watched.versions_from or len(identity.hosts) < watched.awaited:
+            return seen
+        asked = to_ask(identity)
+        try:
+            cluster = await scheduler.versions(watched.address, workers=asked, deadline=DEADLINE)
+        except SchedulerError:
+            # A worker that hangs keeps its scheduler waiting; who has joined must not wait for that each time.
+            watched.versions_from = asyncio.get_running_loop().time() + PATIENCE
+            return seen
+        return SeenVersions(scheduler_id=identity.id, asked=asked, cluster=cluster)
 
 
 def _idle_since(

@@ -17,11 +17,17 @@ if TYPE_CHECKING:
 
 # msgpack's specification, "Formats": fixmap, map 16, map 32.
 _MAPS = frozenset({*range(0x80, 0x90), 0xDE, 0xDF})
+_NIL = 0xC0
 
 
 def is_map(packed: memoryview) -> bool:
     """Tell whether the value is a map."""
     return packed[0] in _MAPS
+
+
+def is_nil(packed: memoryview) -> bool:
+    """Tell whether the value is Python's None."""
+    return packed[0] == _NIL
 
 
 def entries(packed: memoryview, *, most: int) -> Iterator[tuple[str, memoryview]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.dask import answer, wire
+from dask_ecs.api.versions import ClusterVersions
+from dask_ecs.dask import answer, packages, wire
 from dask_ecs.dask.errors import SchedulerProtocolError, SchedulerRefusedError
 from dask_ecs.plan.scheduler import Activity, SchedulerIdentity, WorkerSeen, workers_on_cheapest_hosts
 
@@ -91,6 +92,17 @@ async def workers_to_close(address: str, *, hosts: int, deadline: float = 5) -> 
     offered = [answer.text(item) for item in answer.items(packed, most=MAX_WORKERS)]
     seen = await identity(address, deadline=deadline)
     return workers_on_cheapest_hosts(seen, offered=offered, hosts=hosts)
+
+
+async def versions(address: str, *, workers: Sequence[str], deadline: float = 5) -> ClusterVersions:
+    """Ask a scheduler for its versions and, by it, for those of these workers. `deadline` is for each of two calls."""
+    ours = packages.versions(await _ask(address, {"op": "versions"}, deadline=deadline))
+    if not workers:
+        return ClusterVersions(scheduler=ours)
+    request = {"op": "broadcast", "msg": {"op": "versions"}, "workers": list(workers), "on_error": "ignore"}
+    packed = await _ask(address, request, deadline=deadline)
+    theirs = dict.fromkeys(packages.versions(of_one) for _, of_one in answer.entries(packed, most=len(workers)))
+    return ClusterVersions(scheduler=ours, workers=tuple(theirs))
 
 
 async def terminate(address: str, *, deadline: float = 10) -> None:

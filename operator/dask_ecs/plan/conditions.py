@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_condition
 from dask_ecs.api.rest import Rest
-from dask_ecs.plan import admission, diagnosis, rest
+from dask_ecs.plan import admission, diagnosis, rest, versions
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Observed, Role
@@ -83,6 +83,7 @@ def of_cluster(
         "SchedulerReachable": _reachable(observed, tasks),
         "WorkersReady": _workers(target, observed, tasks, resting=resting),
         "UpToDate": _up_to_date(tasks),
+        **_versions(observed),
     }
     ready = _resting(target, observed, resting) if resting else _ready(said, observed, problem)
     still = not tasks.rollout.is_moving and (there.complete or problem is not None)
@@ -253,6 +254,22 @@ def _up_to_date(tasks: Tasks) -> Said:
     elif rollout.outdated:
         message += f" {old}; they are being replaced."
     return Said(status="False", reason="SchedulerOutdated", message=message)
+
+
+def _versions(observed: Observed) -> dict[str, Said]:
+    """Return whether scheduler and workers have the same versions; nothing before they were asked."""
+    seen = observed.probe.versions if observed.probe else None
+    if seen is None:
+        return {}
+    if not seen.cluster.workers:
+        return {"VersionsMatch": Said(status="Unknown", reason="NoWorkers", message="No worker was asked yet.")}
+    if not (different := versions.differences(seen.cluster)):
+        return {"VersionsMatch": Said(status="True", reason="SameVersions")}
+    message = (
+        f"Workers have {', '.join(different)}. What one has pickled another may fail to read: give scheduler and "
+        "workers the same image (spec.image, without scheduler.image and worker.image), by a tag that does not move."
+    )
+    return {"VersionsMatch": Said(status="False", reason="VersionsDiffer", message=message)}
 
 
 def _not_running(role: Role, observed: Observed, tasks: Tasks, *, otherwise: str) -> Said:

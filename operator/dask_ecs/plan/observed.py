@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from dask_ecs.plan.action import Action, Result, Subject
 from dask_ecs.plan.scheduler import SchedulerIdentity
+from dask_ecs.plan.versions import SeenVersions
 
 Role = Literal["scheduler", "worker"]
 ROLES: tuple[Role, ...] = ("scheduler", "worker")
@@ -83,6 +84,7 @@ class SchedulerProbe:
 
     address: str
     identity: SchedulerIdentity | None = None
+    versions: SeenVersions | None = None
     error: str = ""
     idle_since: datetime.datetime | None = None
     """Since when it has had no client and nothing to do; None while it has, or does not tell."""

@@ -72,6 +72,7 @@ def of_cluster(
                 updated=sum(task not in tasks.rollout.outdated for task in tasks.joined),
             ),
             "image": target.image_of("worker"),
+            "versions": seen.cluster if (seen := observed.probe and observed.probe.versions) else before.versions,
             "account_id": there.account_id or before.account_id,
             "region": target.region,
             "cluster_arn": there.ecs_cluster.arn if there.ecs_cluster else before.cluster_arn,

@@ -27,6 +27,7 @@ from dask_ecs.plan.observed import (
 from dask_ecs.plan.scheduler import SchedulerIdentity, WorkerSeen
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
+from dask_ecs.plan.versions import SeenVersions
 
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 ECS_CLUSTER = EcsCluster(arn="arn:aws:ecs:eu-west-1:123456789012:cluster/made")
@@ -59,6 +60,7 @@ class World:
         self.reachable = True
         self.clients = 1
         self.last_active = START
+        self.versions: SeenVersions | None = None  # what scheduler and workers said of theirs
         self.ends_when_told = True  # Dask, by `terminate`
         self.in_use: frozenset[str] = frozenset()
         self.gone = False
@@ -179,6 +181,7 @@ class World:
         return SchedulerProbe(
             address=address,
             identity=SchedulerIdentity(id="s", workers=workers),
+            versions=self.versions,
             idle_since=None if self.clients else self.last_active,
             asked_at=self.now,
         )

@@ -16,6 +16,7 @@ _DEFAULT_SCHEDULER_PORT: Final = 8786
 _WORKER_PORT: Final = 40_000
 _LAST: Final = ("terminate", "close")
 """Operations after which a scheduler hangs up; `close` is only about the connection."""
+_VERSIONS: Final = {"host": {}, "packages": {"python": "3.12.7.final.0", "dask": "2026.8.0", "distributed": "2026.8.0"}}
 
 
 @dataclass(slots=True)
@@ -99,6 +100,10 @@ class SimulatedScheduler:
             return {**self._identity(-1), "clients": 0, "idle": int(time.time() - self._started)}
         if operation == "subscribe_worker_status":  # of `distributed.deploy.Cluster`, which is told of no changes here
             return self._identity(-1)
+        if operation == "versions":
+            return _VERSIONS
+        if operation == "broadcast" and message.get("msg", {}).get("op") == "versions":
+            return dict.fromkeys(message.get("workers") or self._described(), _VERSIONS)
         if operation == "get_metadata":
             return message.get("default")
         if operation == "set_metadata":
