@@ -100,6 +100,12 @@ for _module in (describe, iam_policy, logs, plan):
     metavar="PATTERN",
     help="The same for task definitions, which name roles.",
 )
+@click.option(
+    "--allow-instance-profile", "profiles", multiple=True, metavar="PATTERN", help="The same for instance profiles."
+)
+@click.option(
+    "--allow-user-data", is_flag=True, help="Admit userData, ami and keyName of instances that specs have brought."
+)
 @click.option("--permissions-boundary", metavar="ARN", help="Of every role that is made.")
 @click.option("--log-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -135,6 +141,8 @@ def run(
     secrets: tuple[str, ...],
     host_paths: tuple[str, ...],
     task_definitions: tuple[str, ...],
+    profiles: tuple[str, ...],
+    allow_user_data: bool,
     permissions_boundary: str | None,
     form: Literal["text", "json"],
     log_level: str,
@@ -162,6 +170,8 @@ def run(
         allow_secrets=secrets,
         allow_host_paths=host_paths,
         allow_task_definitions=task_definitions,
+        allow_instance_profiles=profiles,
+        allow_user_data=allow_user_data,
         permissions_boundary=permissions_boundary,
     )
     options = operator.Options(

@@ -37,6 +37,10 @@ def _on(*providers: str, **share: int) -> dict[str, Any]:
     return {"capacityProviderStrategy": [{"capacityProvider": provider, **share} for provider in providers]}
 
 
+def _brought(**capacity: Any) -> dict[str, Any]:
+    return {"launchType": "EC2", "capacity": {"instanceTypes": ["m6i.xlarge"], **capacity}}
+
+
 def _variables(*names: str) -> dict[str, Any]:
     return {"environment": [{"name": name, "value": "1"} for name in names]}
 
@@ -122,7 +126,7 @@ PLACES = (
     Refused("an unknown launch type", {"launchType": "fargate"},
             "spec.launchType", 'supported values: "FARGATE", "EC2"', RefusedBy.BOUND),
     Refused("EC2 without an ECS cluster", {"launchType": "EC2"},
-            "spec.clusterArn", "launchType EC2 runs on the instances of an existing ECS cluster: set clusterArn"),
+            "spec.clusterArn", "to its ARN, or capacity to have instances brought, or launchType: FARGATE"),
     Refused("a cluster's name in place of its ARN", {"clusterArn": "research"},
             "spec.clusterArn", "write it as arn:aws:ecs:eu-west-1:123456789012:cluster/name"),
     Refused("the ARN of a service in place of a cluster's", {"clusterArn": CLUSTER.replace("cluster/", "service/")},
@@ -162,6 +166,49 @@ PLACES = (
     Refused("ranges that would open no group",
             {"network": {"securityGroups": [SECURITY_GROUP], "allowedCidrs": ["10.0.0.0/16"]}},
             "spec.network.allowedCidrs", "remove allowedCidrs and open the given groups yourself"),
+)
+
+CAPACITY = (
+    Refused("capacity on Fargate", {"capacity": {"instanceTypes": ["m6i.large"]}},
+            "spec.capacity", "Fargate has no instances to bring: remove capacity, or set launchType: EC2"),
+    Refused("capacity for an ECS cluster that is given", on_ec2(capacity={"instanceTypes": ["m6i.large"]}),
+            "spec.capacity", "no instances are brought to an ECS cluster that is given: remove capacity"),
+    Refused("capacity without machines", _brought(instanceTypes=[]),
+            "spec.capacity.instanceTypes", "no machines are named: write instanceTypes, as [m6i.xlarge], or managed"),
+    Refused("a malformed instance type", _brought(instanceTypes=["m6i"]),
+            "spec.capacity.instanceTypes[0]", "not an EC2 instance type: write it as m6i.xlarge"),
+    Refused("a minimum above the maximum", _brought(minimum=3, maximum=2),
+            "spec.capacity.minimum", "minimum is larger than maximum (100 where none is given): lower it"),
+    Refused("a minimum above the default maximum", _brought(minimum=101),
+            "spec.capacity.minimum", "minimum is larger than maximum (100 where none is given): lower it"),
+    Refused("no instance at most", _brought(maximum=0),
+            "spec.capacity.maximum", "should be greater than or equal to 1", RefusedBy.BOUND),
+    Refused("a share of Spot without Spot", _brought(onDemandPercentage=50),
+            "spec.capacity.onDemandPercentage", "without spot all instances are on demand: remove"),
+    Refused("a share above the whole", _brought(spot=True, onDemandPercentage=101),
+            "spec.capacity.onDemandPercentage", "should be less than or equal to 100", RefusedBy.BOUND),
+    Refused("a volume too small for the AMI", _brought(filesystemSize="20Gi"),
+            "spec.capacity.filesystemSize", "volumes of 30Gi, as the AMI needs, to 64Ti are possible"),
+    Refused("a volume without a unit", _brought(filesystemSize=100),
+            "spec.capacity.filesystemSize", "write a unit, as 100Gi"),
+    Refused("user data that cloud-init does not know", _brought(userData="echo hello"),
+            "spec.capacity.userData", "begin with #! for a script, or with #cloud-config"),
+    Refused("an AMI's name", _brought(ami="al2023"),
+            "spec.capacity.ami", "not the ID of an AMI: write it as ami-0123456789abcdef0"),
+    Refused("a region in place of a zone", _brought(availabilityZones=["eu-west-1"]),
+            "spec.capacity.availabilityZones[0]", "not an availability zone: write it as eu-west-1a"),
+    Refused("an instance profile's name", _brought(instanceProfileArn="dask"),
+            "spec.capacity.instanceProfileArn", "write it as arn:aws:iam::123456789012:instance-profile/name"),
+    Refused("a tag of AWS on volumes", _brought(volumeTags={"aws:team": "a"}),
+            "spec.capacity.volumeTags", "keys that begin with aws: are AWS's"),
+    Refused("a choice of machines that ECS manages", _brought(managedInstances={}, maximum=2),
+            "spec.capacity.managedInstances", "ECS chooses and sets up managed instances itself: remove minimum"),
+    Refused("GPUs on ARM64 without an AMI",
+            {**_brought(instanceTypes=["g5g.xlarge"]), "cpuArchitecture": "ARM64", "worker": {"gpu": 1}},
+            "spec.capacity.ami", "there is no ECS-optimized AMI for GPUs on ARM64: name one in capacity.ami"),
+    Refused("a strategy beside capacity",
+            {**_brought(), "worker": {"capacityProviderStrategy": [{"capacityProvider": "mine", "weight": 1}]}},
+            "spec.capacity", "with capacity, tasks on EC2 run on the instances that it brings"),
 )
 
 LAUNCHES = (
@@ -329,4 +376,4 @@ LIVES = (
 )
 # fmt: on
 
-REFUSED = SIZES + PLACES + LAUNCHES + PERMISSIONS + CONTAINERS + UPDATES + LOGS_AND_TAGS + LIVES
+REFUSED = CAPACITY + SIZES + PLACES + LAUNCHES + PERMISSIONS + CONTAINERS + UPDATES + LOGS_AND_TAGS + LIVES

@@ -117,7 +117,9 @@ def test_a_group_grows_from_zero_for_waiting_tasks_and_shrinks_when_they_are_gon
 
 def test_a_group_grows_no_further_than_its_maximum_and_the_rest_waits_until_it_is_stopped(account: Account) -> None:
     cluster = account.cluster()
-    group = make_group(account, cluster, "m6i.large", MaxSize=1)
+    group = make_group(account, cluster, "m6i.large", MaxSize=0)
+    account.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=group, MaxSize=1)
+    assert group_of(account, group)["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"]
     provider = make_provider(account, group)
     associate(account, cluster, provider)
     definition = ec2_definition(account, cpu=2048, memory=4096)

@@ -100,6 +100,15 @@ SchedulerAddress = Annotated[
     ),
 ]
 
+# ECS developer guide, "Amazon ECS-optimized Linux AMIs": a root volume of 30 GiB. Amazon EBS user guide: gp3 to 64 TiB.
+_SIZE_IS_READABLE, _SIZE_IS_POSSIBLE = _quantity(
+    example="a volume's size as 100Gi",
+    low="30Gi",
+    high="64Ti",
+    out_of_range="volumes of 30Gi, as the AMI needs, to 64Ti are possible: write a unit, as 100Gi",
+)
+VolumeSize = Annotated[_IntOrString, _SIZE_IS_READABLE, _SIZE_IS_POSSIBLE]
+
 Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"format": "int32"})]
 
 _PARTITION = "arn:aws(-[a-z]+)*"
@@ -139,6 +148,14 @@ RoleArn = Annotated[
     matching(
         rf"{_PARTITION}:iam::[0-9]{{12}}:role{_IAM_PATH}{_IAM_NAME}{{1,64}}",
         "not the ARN of an IAM role: write it as arn:aws:iam::123456789012:role/name",
+    ),
+]
+InstanceProfileArn = Annotated[
+    str,
+    Field(max_length=1024),
+    matching(
+        rf"{_PARTITION}:iam::[0-9]{{12}}:instance-profile{_IAM_PATH}{_IAM_NAME}{{1,128}}",
+        "not the ARN of an instance profile: write it as arn:aws:iam::123456789012:instance-profile/name",
     ),
 ]
 PolicyArn = Annotated[

@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from dask_ecs.api.capacity import Capacity
 from dask_ecs.api.container import Arguments, Environment, Secrets
 from dask_ecs.api.duration import IdleTimeout, Lifetime
 from dask_ecs.api.fields import (
@@ -35,10 +36,8 @@ from dask_ecs.api.spec_rules import (
     GIVEN_GROUPS_STAY_CLOSED,
     GIVEN_ROLE_KEEPS_ITS_POLICIES,
     PORTS_DIFFER,
-    TAG_KEYS_ARE_FREE,
-    TAG_KEYS_ARE_SHORT,
-    TAG_TEXTS_ARE_PLAIN,
 )
+from dask_ecs.api.tags import Tags
 from dask_ecs.api.task_launch import LaunchType, TaskLaunch
 from dask_ecs.api.task_shape import TaskShape
 from dask_ecs.api.update_strategy import UpdateStrategy
@@ -204,24 +203,14 @@ class Logs(Model):
     it holds. One that the operator has not made always stays."""
 
 
-# ECS API reference, Tag: 50 tags a resource, of which the operator needs a few; values of 256 characters.
-Tags = Annotated[
-    dict[str, Annotated[str, Field(max_length=256)]],
-    Field(max_length=45),
-    TAG_KEYS_ARE_SHORT,
-    TAG_KEYS_ARE_FREE,
-    TAG_TEXTS_ARE_PLAIN,
-]
-
-
 class DaskClusterSpec(Model):
     """The Dask cluster that is wanted."""
 
     rules: ClassVar[tuple[Rule, ...]] = CLUSTER_RULES
 
     launch_type: LaunchType = "FARGATE"
-    """On what ECS runs the tasks: FARGATE, or EC2 for the instances of the cluster in clusterArn; scheduler and worker
-    can each have their own. Immutable."""
+    """On what ECS runs the tasks: FARGATE, or EC2 for instances, those of the cluster in clusterArn or those that are
+    brought as capacity says; scheduler and worker can each have their own. Immutable."""
 
     image: Image | None = None
     """Container image of scheduler and workers; by default the operator's image of its own Dask version."""
@@ -235,6 +224,10 @@ class DaskClusterSpec(Model):
 
     cluster_arn: ClusterArn | None = None
     """ARN of an existing ECS cluster to use, never deleted; by default one is made. Immutable."""
+
+    capacity: Capacity | None = None
+    """For launchType EC2 without clusterArn: the instances to bring while there are tasks for them. Implies isolation:
+    cluster."""
 
     isolation: Isolation = "namespace"
     """Who shares what is made (roles, security group, ECS cluster, task definitions): all clusters of the namespace, or
@@ -290,6 +283,11 @@ class DaskClusterSpec(Model):
 
     tags: Tags = Field(default_factory=dict)
     """AWS tags on the cluster's tasks and, with isolation: cluster, on all else that is made for it."""
+
+    @property
+    def is_isolated(self) -> bool:
+        """Whether nothing that is made is shared with other clusters."""
+        return self.isolation == "cluster" or self.capacity is not None
 
     propagate_tags: Literal["TASK_DEFINITION", "NONE"] | None = None
     """Whether tasks get the tags of their task definition besides their own; by default they do not."""

@@ -7,7 +7,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from dask_ecs.api.fargate_rule import sold_by_fargate
-from dask_ecs.api.launch_rules import LAUNCH_RULES, launch_type_cel
+from dask_ecs.api.launch_rules import LAUNCH_RULES, RoleName, launch_type_cel
 from dask_ecs.api.rules import Rule
 from dask_ecs.api.shape_rules import shape_rules
 
@@ -106,7 +106,27 @@ def _launch_types(spec: DaskClusterSpec) -> tuple[str, ...]:
 
 
 def _ec2_has_a_cluster(spec: DaskClusterSpec) -> bool:
-    return "EC2" not in _launch_types(spec) or spec.cluster_arn is not None
+    return "EC2" not in _launch_types(spec) or spec.cluster_arn is not None or spec.capacity is not None
+
+
+def _capacity_is_for_ec2(spec: DaskClusterSpec) -> bool:
+    return "EC2" in _launch_types(spec) or spec.capacity is None
+
+
+def _capacity_is_for_a_made_cluster(spec: DaskClusterSpec) -> bool:
+    return spec.cluster_arn is None or spec.capacity is None
+
+
+def _capacity_is_the_strategy(spec: DaskClusterSpec) -> bool:
+    on_instances = (spec.role(role) for role in _ROLES if spec.launch_type_of(role) == "EC2")
+    return spec.capacity is None or not any(role.capacity_provider_strategy for role in on_instances)
+
+
+def _there_is_an_ami(spec: DaskClusterSpec) -> bool:
+    capacity = spec.capacity
+    if capacity is None or capacity.managed_instances is not None or capacity.ami:
+        return True
+    return spec.cpu_architecture != "ARM64" or spec.worker.gpu == 0
 
 
 def _cluster_is_in_the_region(spec: DaskClusterSpec) -> bool:
@@ -149,6 +169,7 @@ def _immutable(path: str) -> Rule:
     )
 
 
+_ROLES: tuple[RoleName, ...] = ("scheduler", "worker")
 _LAUNCH_TYPES = f"[{launch_type_cel('scheduler')}, {launch_type_cel('worker')}]"
 
 CLUSTER_RULES = (
@@ -164,11 +185,41 @@ CLUSTER_RULES = (
         field=".worker.gpu",
     ),
     Rule(
-        cel=f"!('EC2' in {_LAUNCH_TYPES}) || has(self.clusterArn)",
+        cel=f"!('EC2' in {_LAUNCH_TYPES}) || has(self.clusterArn) || has(self.capacity)",
         holds=_ec2_has_a_cluster,
         message="launchType EC2 runs on the instances of an existing ECS cluster: "
-        "set clusterArn to its ARN, or launchType: FARGATE",
+        "set clusterArn to its ARN, or capacity to have instances brought, or launchType: FARGATE",
         field=".clusterArn",
+    ),
+    Rule(
+        cel=f"'EC2' in {_LAUNCH_TYPES} || !has(self.capacity)",
+        holds=_capacity_is_for_ec2,
+        message="Fargate has no instances to bring: remove capacity, or set launchType: EC2",
+        field=".capacity",
+    ),
+    Rule(
+        cel="!has(self.clusterArn) || !has(self.capacity)",
+        holds=_capacity_is_for_a_made_cluster,
+        message="no instances are brought to an ECS cluster that is given: remove capacity, or clusterArn",
+        field=".capacity",
+    ),
+    Rule(
+        cel="!has(self.capacity) || "
+        + " && ".join(
+            f"({launch_type_cel(role)} != 'EC2' || self.{role}.?capacityProviderStrategy.orValue([]).size() == 0)"
+            for role in _ROLES
+        ),
+        holds=_capacity_is_the_strategy,
+        message="with capacity, tasks on EC2 run on the instances that it brings: remove their "
+        "capacityProviderStrategy, or capacity",
+        field=".capacity",
+    ),
+    Rule(
+        cel="!has(self.capacity) || has(self.capacity.managedInstances) || has(self.capacity.ami)"
+        " || self.cpuArchitecture != 'ARM64' || self.worker.gpu == 0",
+        holds=_there_is_an_ami,
+        message="there is no ECS-optimized AMI for GPUs on ARM64: name one in capacity.ami",
+        field=".capacity.ami",
     ),
     Rule(
         cel="!has(self.region) || !has(self.clusterArn) || self.clusterArn.contains(':' + self.region + ':')",

@@ -56,6 +56,16 @@ class TaskDefinitions(Model):
     """ARN of the workers'."""
 
 
+class CapacityProviders(Model):
+    """The ECS capacity providers in use, where instances are brought."""
+
+    scheduler: Annotated[str, Field(max_length=255)] | None = None
+    """Name of the scheduler's."""
+
+    worker: Annotated[str, Field(max_length=255)] | None = None
+    """Name of the workers'."""
+
+
 class Roles(Model):
     """The IAM roles in use."""
 
@@ -205,6 +215,9 @@ class DaskClusterStatus(Model):
     made: Annotated[tuple[MadeName, ...], Field(max_length=256, json_schema_extra=SET)] = ()
     """What was made on AWS so that the cluster runs, as kind/name, written before it is made; each thing goes with the
     last of its users."""
+
+    capacity_providers: CapacityProviders = CapacityProviders()
+    """The ECS capacity providers in use, where instances are brought."""
 
     security_group_id: AwsId | None = None
     """Security group that was made."""

@@ -34,6 +34,14 @@ async def resolve(aws: Aws, wanted: ResolveNetwork) -> Network:
     else:
         vpc = await _vpc(aws, wanted.vpc_id)
         subnets = await _subnets(aws, vpc_id=vpc["VpcId"])
+    if wanted.zones:
+        subnets = [subnet for subnet in subnets if subnet["AvailabilityZone"] in wanted.zones]
+        if not subnets:
+            raise NeedsUser(
+                "NoSubnets",
+                f"VPC {vpc['VpcId']} has none of the subnets in {', '.join(wanted.zones)}. "
+                "Mend spec.capacity.availabilityZones, or name subnets there in spec.network.subnets.",
+            )
     public = await _public(aws, vpc["VpcId"], [subnet["SubnetId"] for subnet in subnets])
     found = [
         Subnet(

@@ -17,28 +17,41 @@ import dataclasses
 
 from dask_ecs.aws.permission import (
     ALLOWED_POLICY,
+    AUTO_SCALING_GROUP,
     BOUNDED,
+    BY_LAUNCH_TEMPLATE,
+    CAPACITY_PROVIDER,
+    EC2,
+    ECS_AMI,
     ECS_CLUSTER,
     EVENTS_QUEUE,
     GIVEN_ECS_CLUSTER,
     GIVEN_ROLE,
     GIVEN_TASK_DEFINITION,
+    INSTANCE_PROFILE,
+    LAUNCH_TEMPLATE,
     LOG_GROUP,
     LOG_GROUP_TO_TAG,
     LOG_STREAM,
+    MANAGING_POLICY,
+    MISSING_INSTANCE_PROFILE,
     MISSING_ROLE,
     OURS,
     ROLE,
     SECURITY_GROUP,
+    SERVICE_LINKED_ROLE,
     TASK,
     TASK_DEFINITION,
     TASK_IN_GIVEN_CLUSTER,
     TO_BE_OURS,
+    TO_EC2,
+    TO_ECS,
     TO_ECS_TASKS,
     VPC,
     Permission,
     Purpose,
     made_by,
+    of_service,
 )
 
 
@@ -219,6 +232,135 @@ LIST_CONTAINER_INSTANCES = Operation(
     (Permission("ecs:ListContainerInstances", (ECS_CLUSTER, GIVEN_ECS_CLUSTER)),),
 )
 DESCRIBE_TASKS = Operation("ecs", "DescribeTasks", (Permission("ecs:DescribeTasks", (TASK, TASK_IN_GIVEN_CLUSTER)),))
+
+DESCRIBE_INSTANCE_TYPES = Operation("ec2", "DescribeInstanceTypes", ("ec2:DescribeInstanceTypes",), purpose="capacity")
+GET_INSTANCE_PROFILE = Operation(
+    "iam",
+    "GetInstanceProfile",
+    (Permission("iam:GetInstanceProfile", (INSTANCE_PROFILE, MISSING_INSTANCE_PROFILE)),),
+    purpose="capacity",
+)
+CREATE_INSTANCE_PROFILE = Operation(
+    "iam",
+    "CreateInstanceProfile",
+    (
+        Permission("iam:CreateInstanceProfile", (INSTANCE_PROFILE,), (TO_BE_OURS,)),
+        Permission("iam:TagInstanceProfile", (INSTANCE_PROFILE,), (TO_BE_OURS,)),
+    ),
+    purpose="capacity",
+)
+ADD_ROLE_TO_INSTANCE_PROFILE = Operation(
+    "iam",
+    "AddRoleToInstanceProfile",
+    (
+        Permission("iam:AddRoleToInstanceProfile", (INSTANCE_PROFILE,)),
+        Permission("iam:PassRole", (ROLE, GIVEN_ROLE), (TO_EC2,)),
+    ),
+    purpose="capacity",
+)
+REMOVE_ROLE_FROM_INSTANCE_PROFILE = Operation(
+    "iam",
+    "RemoveRoleFromInstanceProfile",
+    (Permission("iam:RemoveRoleFromInstanceProfile", (INSTANCE_PROFILE,)),),
+    purpose="capacity",
+)
+DELETE_INSTANCE_PROFILE = Operation(
+    "iam", "DeleteInstanceProfile", (Permission("iam:DeleteInstanceProfile", (INSTANCE_PROFILE,)),), purpose="capacity"
+)
+ATTACH_MANAGING_POLICY = Operation(
+    "iam",
+    "AttachRolePolicy",
+    (Permission("iam:AttachRolePolicy", (ROLE,), (MANAGING_POLICY, BOUNDED)),),
+    purpose="capacity",
+)
+DESCRIBE_LAUNCH_TEMPLATES = Operation(
+    "ec2", "DescribeLaunchTemplates", ("ec2:DescribeLaunchTemplates",), purpose="capacity"
+)
+DESCRIBE_LAUNCH_TEMPLATE_VERSIONS = Operation(
+    "ec2", "DescribeLaunchTemplateVersions", ("ec2:DescribeLaunchTemplateVersions",), purpose="capacity"
+)
+CREATE_LAUNCH_TEMPLATE = Operation(
+    "ec2",
+    "CreateLaunchTemplate",
+    (
+        Permission("ec2:CreateLaunchTemplate", (LAUNCH_TEMPLATE,), (TO_BE_OURS,)),
+        Permission("ec2:CreateTags", (LAUNCH_TEMPLATE,), (made_by("ec2", "CreateLaunchTemplate"),)),
+        # AWS asks it of whoever makes a template, or a group of it, that names an AMI by a parameter.
+        Permission("ssm:GetParameters", (ECS_AMI,)),
+    ),
+    purpose="capacity",
+)
+CREATE_LAUNCH_TEMPLATE_VERSION = Operation(
+    "ec2",
+    "CreateLaunchTemplateVersion",
+    (Permission("ec2:CreateLaunchTemplateVersion", (LAUNCH_TEMPLATE,), (OURS,)),),
+    purpose="capacity",
+)
+DELETE_LAUNCH_TEMPLATE = Operation(
+    "ec2",
+    "DeleteLaunchTemplate",
+    (Permission("ec2:DeleteLaunchTemplate", (LAUNCH_TEMPLATE,), (OURS,)),),
+    purpose="capacity",
+)
+DESCRIBE_AUTO_SCALING_GROUPS = Operation(
+    "autoscaling", "DescribeAutoScalingGroups", ("autoscaling:DescribeAutoScalingGroups",), purpose="capacity"
+)
+CREATE_AUTO_SCALING_GROUP = Operation(
+    "autoscaling",
+    "CreateAutoScalingGroup",
+    (
+        Permission("autoscaling:CreateAutoScalingGroup", (AUTO_SCALING_GROUP,), (TO_BE_OURS,)),
+        Permission("autoscaling:CreateOrUpdateTags", (AUTO_SCALING_GROUP,)),
+        # Whoever makes a group has to be allowed what it does by its launch template.
+        Permission("ec2:RunInstances", (EC2,), (BY_LAUNCH_TEMPLATE,)),
+        Permission("ec2:CreateTags", (EC2,), (made_by("ec2", "RunInstances"),)),
+        *(
+            Permission("iam:CreateServiceLinkedRole", (SERVICE_LINKED_ROLE,), (of_service(f"{name}.amazonaws.com"),))
+            for name in ("autoscaling", "spot", "ecs")
+        ),
+    ),
+    purpose="capacity",
+)
+UPDATE_AUTO_SCALING_GROUP = Operation(
+    "autoscaling",
+    "UpdateAutoScalingGroup",
+    (Permission("autoscaling:UpdateAutoScalingGroup", (AUTO_SCALING_GROUP,), (OURS,)),),
+    purpose="capacity",
+)
+DELETE_AUTO_SCALING_GROUP = Operation(
+    "autoscaling",
+    "DeleteAutoScalingGroup",
+    (Permission("autoscaling:DeleteAutoScalingGroup", (AUTO_SCALING_GROUP,), (OURS,)),),
+    purpose="capacity",
+)
+DESCRIBE_CAPACITY_PROVIDERS = Operation(
+    "ecs",
+    "DescribeCapacityProviders",
+    (Permission("ecs:DescribeCapacityProviders", (CAPACITY_PROVIDER,)),),
+    purpose="capacity",
+)
+CREATE_CAPACITY_PROVIDER = Operation(
+    "ecs",
+    "CreateCapacityProvider",
+    (
+        Permission("ecs:CreateCapacityProvider", (CAPACITY_PROVIDER,), (TO_BE_OURS,)),
+        Permission("ecs:TagResource", (CAPACITY_PROVIDER,), (made_by("ecs", "CreateCapacityProvider"),)),
+        Permission("iam:PassRole", (ROLE,), (TO_ECS,)),
+    ),
+    purpose="capacity",
+)
+UPDATE_CAPACITY_PROVIDER = Operation(
+    "ecs",
+    "UpdateCapacityProvider",
+    (Permission("ecs:UpdateCapacityProvider", (CAPACITY_PROVIDER,), (OURS,)),),
+    purpose="capacity",
+)
+DELETE_CAPACITY_PROVIDER = Operation(
+    "ecs",
+    "DeleteCapacityProvider",
+    (Permission("ecs:DeleteCapacityProvider", (CAPACITY_PROVIDER,), (OURS,)),),
+    purpose="capacity",
+)
 
 RECEIVE_MESSAGE = Operation(
     "sqs", "ReceiveMessage", (Permission("sqs:ReceiveMessage", (EVENTS_QUEUE,)),), purpose="events"

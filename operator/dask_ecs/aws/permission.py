@@ -8,7 +8,7 @@ each of them, one that has none takes its resource away, and an action without a
 import dataclasses
 from typing import Literal
 
-Purpose = Literal["tasks", "role", "security group", "ECS cluster", "log group", "events"]
+Purpose = Literal["tasks", "role", "security group", "ECS cluster", "log group", "events", "capacity"]
 """What an operation is for: a policy for clusters that are given a role needs nothing of what makes roles."""
 
 
@@ -44,6 +44,16 @@ MISSING_ROLE = "arn:{partition}:iam::{account}:role/dask-{install}-*"
 GIVEN_ROLE = "{given_role}"
 SECURITY_GROUP = "arn:{partition}:ec2:{region}:{account}:security-group/*"
 VPC = "arn:{partition}:ec2:{region}:{account}:vpc/*"
+INSTANCE_PROFILE = "arn:{partition}:iam::{account}:instance-profile{role_path}dask-{install}-*"
+MISSING_INSTANCE_PROFILE = "arn:{partition}:iam::{account}:instance-profile/dask-{install}-*"
+LAUNCH_TEMPLATE = "arn:{partition}:ec2:{region}:{account}:launch-template/*"
+AUTO_SCALING_GROUP = (
+    "arn:{partition}:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/dask-{install}-*"
+)
+CAPACITY_PROVIDER = "arn:{partition}:ecs:{region}:{account}:capacity-provider/dask-{install}-*"
+ECS_AMI = "arn:{partition}:ssm:{region}::parameter/aws/service/ecs/optimized-ami/*"
+SERVICE_LINKED_ROLE = "arn:{partition}:iam::{account}:role/aws-service-role/*"
+EC2 = "arn:{partition}:ec2:{region}:*"
 # CloudWatch Logs API reference, LogGroup: only where tags are set does the ARN not end with that of the streams.
 LOG_GROUP = "arn:{partition}:logs:{region}:{account}:log-group:{log_group}:*"
 LOG_GROUP_TO_TAG = "arn:{partition}:logs:{region}:{account}:log-group:{log_group}"
@@ -58,7 +68,20 @@ OURS = When("StringLike", "aws:ResourceTag/ecs.dask.org/install", "{install}")
 TO_BE_OURS = When("StringLike", "aws:RequestTag/ecs.dask.org/install", "{install}")
 BOUNDED = When("StringEquals", "iam:PermissionsBoundary", "{permissions_boundary}", optional=True)
 ALLOWED_POLICY = When("ArnLike", "iam:PolicyARN", "{allowed_policy}")
+MANAGING_POLICY = When(
+    "ArnLike",
+    "iam:PolicyARN",
+    "arn:{partition}:iam::aws:policy/AmazonECSInfrastructureRolePolicyForManagedInstances",
+)
+BY_LAUNCH_TEMPLATE = When("ArnLike", "ec2:LaunchTemplate", LAUNCH_TEMPLATE)
+TO_EC2 = When("StringLike", "iam:PassedToService", "ec2.*")
+TO_ECS = When("StringEquals", "iam:PassedToService", "ecs.amazonaws.com")
 TO_ECS_TASKS = When("StringEquals", "iam:PassedToService", "ecs-tasks.amazonaws.com")
+
+
+def of_service(name: str) -> When:
+    """Return the condition that a service-linked role is this service's."""
+    return When("StringEquals", "iam:AWSServiceName", name)
 
 
 def made_by(service: str, operation: str) -> When:

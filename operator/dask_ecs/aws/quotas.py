@@ -36,6 +36,8 @@ _FREEING = {
     "DeleteCluster",
     "StopTask",
     "UntagResource",
+    "DeleteCapacityProvider",
+    "DeleteLaunchTemplate",
     "DeleteSecurityGroup",
     "RevokeSecurityGroupIngress",
 }

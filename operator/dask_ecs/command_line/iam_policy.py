@@ -97,6 +97,8 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
         purposes.add("security group")
     if any(not spec.cluster_arn for spec in specs):
         purposes.add("ECS cluster")
+    if any(spec.capacity is not None for spec in specs):
+        purposes |= {"capacity", "role"}
     return dataclasses.replace(
         scope,
         given_ecs_cluster=_once(spec.cluster_arn.rsplit("/", 1)[-1] for spec in specs if spec.cluster_arn),

@@ -5,14 +5,24 @@ import datetime
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from dask_ecs.aws import ecs_clusters, logs, network, operations, roles, security_groups, task_definitions, tasks
+from dask_ecs.aws import (
+    capacity,
+    ecs_clusters,
+    logs,
+    network,
+    operations,
+    roles,
+    security_groups,
+    task_definitions,
+    tasks,
+)
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError, SchedulerRefusedError
-from dask_ecs.plan import actions
+from dask_ecs.plan import actions, capacity_actions
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.security_group import Rule
 
@@ -95,6 +105,12 @@ async def act(
             await logs.delete_group(aws, name=action.name, account_id=action.account_id, tags=action.tags)
         case actions.DeleteEcsCluster():
             await ecs_clusters.delete(aws, name=action.name, own_tags=action.tags)
+        case (
+            capacity_actions.CapacityAction()
+            | capacity_actions.AssociateWithCluster()
+            | capacity_actions.CapacityDeletion()
+        ):
+            return await capacity.act(aws, action, own_tags=own_tags)
         case _:
             raise TypeError(f"nobody knows how to do {action!r}")
     return True

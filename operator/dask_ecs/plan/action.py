@@ -11,6 +11,7 @@ from dask_ecs.plan import names
 Subject = Literal[
     "account",
     "ecsCluster",
+    "capacity",
     "network",
     "securityGroup",
     "executionRole",

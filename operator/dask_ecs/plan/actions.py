@@ -57,6 +57,7 @@ class ResolveNetwork(Action[Network]):
     subnets: tuple[str, ...]
     assign_public_ip: bool | None
     fargate: bool
+    zones: tuple[str, ...] = ()
     frozen: Network | None = dataclasses.field(default=None, compare=False)
     field: str = dataclasses.field(default="spec.network.subnets", compare=False)
     """Of the spec, that names the subnets or could."""

@@ -68,6 +68,15 @@ HOST_PATH = Kind(
 )
 
 
+INSTANCE_PROFILE = Kind(
+    reason="InstanceProfileNotAllowed",
+    noun="instance profile",
+    option="--allow-instance-profile",
+    patterns=lambda settings: settings.allow_instance_profiles,
+    instead="Leave it out to have one made",
+)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Named:
     """One thing that a spec names."""
@@ -85,12 +94,28 @@ def admit(target: Target) -> None:
         NeedsUser: something is not admitted.
 
     """
+    _admit_setup(target)
     for it in named(target.cluster.spec):
         if not any(fnmatch.fnmatchcase(it.value, pattern) for pattern in it.kind.patterns(target.settings)):
             raise NeedsUser(
                 it.kind.reason,
                 f"spec.{it.field}: the operator does not admit {it.kind.noun} {it.value}. {it.kind.instead}, "
                 f"or ask the operator's owner to start it with {it.kind.option} '{it.value}'.",
+            )
+
+
+def _admit_setup(target: Target) -> None:
+    """Check what runs on instances besides tasks, and who logs in to them: it has the instances' role."""
+    capacity = target.cluster.spec.capacity
+    if capacity is None or target.settings.allow_user_data:
+        return
+    given = {"userData": capacity.user_data, "ami": capacity.ami, "keyName": capacity.key_name}
+    for field, value in given.items():
+        if value:
+            raise NeedsUser(
+                "UserDataNotAllowed",
+                f"spec.capacity.{field}: the operator does not admit what runs on instances besides tasks, nor who "
+                "logs in to them. Leave it out, or ask the operator's owner to start it with --allow-user-data.",
             )
 
 
@@ -111,3 +136,7 @@ def named(spec: DaskClusterSpec) -> Iterator[Named]:
     for index, volume in enumerate(spec.volumes):
         if path := volumes.on_the_instance(volume):
             yield Named(kind=HOST_PATH, field=f"volumes[{index}]", value=path)
+    if spec.capacity and spec.capacity.instance_profile_arn:
+        yield Named(
+            kind=INSTANCE_PROFILE, field="capacity.instanceProfileArn", value=spec.capacity.instance_profile_arn
+        )

@@ -11,6 +11,7 @@ from dask_ecs.api.status import DaskClusterStatus
 from dask_ecs.plan import (
     admission,
     bindings,
+    capacity_steps,
     conditions,
     idleness,
     infrastructure,
@@ -89,6 +90,7 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
             todo += step.todo
         else:
             admission.admit(target)
+            capacity_steps.check(target, observed.known)
             todo += missing
             if observed.tasks is not None:
                 step = tasks.plan(target, there, observed, sorted_tasks, now=now)
@@ -142,10 +144,11 @@ def _clear_up(
     if not there.complete or observed.launches:
         return [], set()
     live = [task.task_definition_arn for task in observed.tasks or () if not task.is_stopped]
-    things = made.obsolete(target, live)
+    providers = {task.capacity_provider for task in observed.tasks or () if not task.is_stopped}
+    things = made.obsolete(target, live, providers_in_use=providers)
     deletions = teardown.deletions(target, things, observed)
     missing = [action for action in deletions if observed.known.answer(action) is None]
-    return missing, {str(thing) for thing in things} - {action.thing for action in missing}
+    return capacity_steps.possible(missing), {str(thing) for thing in things} - {action.thing for action in missing}
 
 
 def _in_flight(sorted_tasks: tasks.Tasks, observed: Observed) -> bool:

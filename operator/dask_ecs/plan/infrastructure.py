@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dask_ecs.plan import (
     actions,
     capacity_providers,
+    capacity_steps,
     commands,
     idleness,
     made,
@@ -22,9 +23,9 @@ from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import EcsCluster, Network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from dask_ecs.plan.observed import GivenDefinition, Observed, Role
+    from dask_ecs.plan.observed import GivenDefinition, Known, Observed, Role
     from dask_ecs.plan.security_group import Rule
     from dask_ecs.plan.target import Target
 
@@ -68,7 +69,10 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         definitions={},
         given_definitions={},
     )
-    wanted: list[Action[Any]] = [identify, *resolving]
+    looks = capacity_steps.look(target)
+    wanted: list[Action[Any]] = [identify, *resolving, *looks]
+    if any(known.answer(action) is None for action in looks):
+        return _as_far_as(there, wanted, known)
     # Nothing is made before the status can tell that something may be.
     if there.account_id:
         wanted.append(cluster)
@@ -78,7 +82,7 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
     if there.account_id and made_for:
         wanted.append(log_group)
     providers = capacity_providers.of_made_cluster(spec)
-    if there.ecs_cluster and providers:
+    if there.ecs_cluster and providers and not spec.capacity:
         wanted.append(_associate(target, there.ecs_cluster, providers))
     # The ports of a scheduler that runs have to be known before its group's rules are touched.
     ports_known = observed.tasks is not None or target.cluster.status.scheduler_task_arn is None
@@ -101,10 +105,30 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         registered |= {role: arn for role, action in definitions.items() if (arn := known.answer(action))}
         wanted += definitions.values()
     there = dataclasses.replace(there, definitions=registered, given_definitions=given)
-    missing = [action for action in wanted if known.answer(action) is None]
+    brought = True
+    if there.account_id:
+        instances, brought = capacity_steps.plan(
+            target,
+            known,
+            capacity_steps.Around(
+                account_id=there.account_id,
+                ecs_cluster=there.ecs_cluster,
+                networks=there.networks,
+                security_group_id=there.security_group_id,
+            ),
+        )
+        wanted += instances
+    there, missing = _as_far_as(there, wanted, known)
     closed = not spec.needs_security_group or there.security_group_id is not None
-    complete = not missing and closed and there.definitions.keys() == set(spec.roles)
-    return dataclasses.replace(there, wanted=tuple(wanted), complete=complete), missing
+    complete = not missing and closed and brought and there.definitions.keys() == set(spec.roles)
+    return dataclasses.replace(there, complete=complete), missing
+
+
+def _as_far_as(
+    there: Infrastructure, wanted: Sequence[Action[Any]], known: Known
+) -> tuple[Infrastructure, list[Action[Any]]]:
+    missing = [action for action in wanted if known.answer(action) is None]
+    return dataclasses.replace(there, wanted=tuple(wanted)), missing
 
 
 def command(

@@ -114,6 +114,7 @@ def base_request(
     mark: str,
     started_by: str,
     tags: Mapping[str, str],
+    capacity_provider: str | None = None,
 ) -> dict[str, Any]:
     """Return RunTask's parameters but for what differs from launch to launch.
 
@@ -136,7 +137,7 @@ def base_request(
         "startedBy": started_by,
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
-    request |= run_task.options(spec, role, ecs_cluster=ecs_cluster)
+    request |= run_task.options(spec, role, ecs_cluster=ecs_cluster, capacity_provider=capacity_provider)
     request = run_task_overrides.under(request, run_task_overrides.given(spec, role))
     longest = _longest(role, named=role == "worker" and spec.worker.naming is not None)
     excess = len(json.dumps(complete(request, longest)["overrides"])) - OVERRIDES_LIMIT

@@ -7,15 +7,25 @@ import functools
 import json
 from typing import TYPE_CHECKING, Literal, get_args
 
-from dask_ecs.plan import names, roles, secrets, task_definitions
+from dask_ecs.plan import capacity_things, names, roles, secrets, task_definitions
 from dask_ecs.plan.target import Target, of_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from dask_ecs.plan.observed import Role
 
-Kind = Literal["task-definition", "iam-role", "security-group", "ecs-cluster", "log-group"]
+Kind = Literal[
+    "task-definition",
+    "auto-scaling-group",
+    "capacity-provider",
+    "launch-template",
+    "instance-profile",
+    "iam-role",
+    "security-group",
+    "ecs-cluster",
+    "log-group",
+]
 RoleUse = Literal["execution", "task"]
 
 
@@ -53,6 +63,7 @@ def wanted(target: Target) -> tuple[Made, ...]:
         found.append(Made("ecs-cluster", ecs_cluster_name(target)))
     if ours and spec.logs.deletion_policy == "Delete":
         found.append(Made("log-group", spec.logs.group))
+    found += (Made(kind, name) for kind, name in capacity_things.wanted(target, ecs_cluster=ecs_cluster_name(target)))
     return tuple(found)
 
 
@@ -62,20 +73,26 @@ def used(made: Iterable[str], *, log_group: str | None) -> frozenset[str]:
     return frozenset({*made, *groups})
 
 
-def obsolete(target: Target, running: Iterable[str]) -> tuple[Made, ...]:
-    """Return the task definitions and roles of older specs that no task runs any more.
+def obsolete(
+    target: Target, running: Iterable[str], *, providers_in_use: Collection[str | None] = ()
+) -> tuple[Made, ...]:
+    """Return the task definitions, roles and groups of instances of older specs that no task uses any more.
 
     `running` are the ARNs of all tasks' definitions; as long as one is of an older spec, all roles stay.
+    `providers_in_use` are the capacity providers of all tasks.
     """
     families = {_family_of(arn) for arn in running}
     now = wanted(target)
     older = [thing for thing in read(target.cluster.status.made) if thing not in now]
     given = {arn for role in target.cluster.spec.roles if (arn := target.cluster.spec.role(role).task_definition_arn)}
     current = families <= {*(thing.name for thing in now), *map(_family_of, given)}
+    unused = capacity_things.unused(older, providers_in_use=providers_in_use)
     return tuple(
         thing
         for thing in older
-        if (thing.kind == "task-definition" and thing.name not in families) or (thing.kind == "iam-role" and current)
+        if thing in unused
+        or (thing.kind == "task-definition" and thing.name not in families)
+        or (thing.kind == "iam-role" and current)
     )
 
 

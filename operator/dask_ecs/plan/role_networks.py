@@ -57,12 +57,16 @@ def _resolve(target: Target, role: Role, *, beside: Network | None = None) -> Re
     spec = target.cluster.spec
     subnets = spec.subnets_of(role)
     own = spec.role(role).subnets
+    fargate = spec.launch_type_of(role) == "FARGATE"
+    zones = spec.capacity.availability_zones if spec.capacity and not fargate else ()
     return ResolveNetwork(
         vpc_id=spec.network.vpc_id or (beside.vpc_id if beside else None),
         subnets=subnets,
         assign_public_ip=spec.network.assign_public_ip,
-        fargate=spec.launch_type_of(role) == "FARGATE",
-        frozen=None if subnets else _frozen(target, role),
+        fargate=fargate,
+        zones=zones,
+        # Other zones are other subnets.
+        frozen=None if subnets or zones else _frozen(target, role),
         field=f"spec.{role}.subnets" if own else "spec.network.subnets",
     )
 

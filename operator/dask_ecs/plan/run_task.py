@@ -11,12 +11,19 @@ if TYPE_CHECKING:
     from dask_ecs.plan.observed import EcsCluster, Role
 
 
-def options(spec: DaskClusterSpec, role: Role, *, ecs_cluster: EcsCluster) -> dict[str, Any]:
-    """Return the parameters that choose the capacity and the instances, and those that are switches."""
+def options(
+    spec: DaskClusterSpec, role: Role, *, ecs_cluster: EcsCluster, capacity_provider: str | None = None
+) -> dict[str, Any]:
+    """Return the parameters that choose the capacity and the instances, and those that are switches.
+
+    `capacity_provider` is that of the instances that are brought for the role.
+    """
     wanted, fargate = spec.role(role), spec.launch_type_of(role) == "FARGATE"
     found: dict[str, Any] = {"platformVersion": spec.platform_version} if fargate else {}
     # AWS: "RunTask": a launch type or a strategy; which provider of the strategy, each launch says for itself.
-    if not capacity_providers.strategy(spec, role):
+    if capacity_provider:
+        found["capacityProviderStrategy"] = [{"capacityProvider": capacity_provider, "weight": 1}]
+    elif not capacity_providers.strategy(spec, role):
         if fargate:
             found["launchType"] = "FARGATE"
         # A cluster whose instances are scaled by capacity providers scales only for tasks without a launch type.

@@ -22,5 +22,7 @@ class Settings:
     allow_secrets: tuple[str, ...] = ()
     allow_host_paths: tuple[str, ...] = ()
     allow_task_definitions: tuple[str, ...] = ()
+    allow_instance_profiles: tuple[str, ...] = ()
+    allow_user_data: bool = False
     permissions_boundary: str | None = None
     role_path: str = "/dask-ecs/"

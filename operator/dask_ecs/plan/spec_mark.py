@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 IN_PLACE = frozenset(
     {
         "updateStrategy",
+        "capacity",
         "service",
         "suspend",
         "deletionPolicy",
@@ -33,7 +34,8 @@ IN_PLACE = frozenset(
         "worker.replicas",
     }
 )
-"""The fields whose edit concerns no task that runs: what they are tagged with, who reaches them, how many they are."""
+"""The fields whose edit concerns no task that runs: what they are tagged with, who reaches them, how many they are, on
+which instances others will run."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

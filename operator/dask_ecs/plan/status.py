@@ -11,6 +11,7 @@ from dask_ecs.api.conditions import Condition, rfc3339
 from dask_ecs.api.rest import Rest
 from dask_ecs.api.status import (
     Binding,
+    CapacityProviders,
     DaskClusterStatus,
     Launch,
     Phase,
@@ -19,7 +20,7 @@ from dask_ecs.api.status import (
     TaskDefinitions,
     WorkerCounts,
 )
-from dask_ecs.plan import bindings, conditions, made, role_networks
+from dask_ecs.plan import bindings, capacity, conditions, made, role_networks
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Launch as Written
 from dask_ecs.plan.observed import Observed, Role
@@ -89,6 +90,7 @@ def of_cluster(
                 task=there.task_role_arn or before.roles.task,
             ),
             "made": tuple(sorted({*before.made, *map(str, made.wanted(target))} - gone)),
+            "capacity_providers": CapacityProviders.model_validate(capacity.providers(target)),
             "security_group_id": there.security_group_id or before.security_group_id,
             "log_group": there.log_group or before.log_group,
             "network": role_networks.resolved(there.networks, before=before.network),

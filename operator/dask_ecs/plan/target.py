@@ -60,14 +60,14 @@ class Target:
     def own_tags(self) -> dict[str, str]:
         """The tags by which a thing that was made is known to be this cluster's, or its namespace's, to delete."""
         metadata = self.cluster.metadata
-        if self.cluster.spec.isolation == "namespace":
+        if not self.cluster.spec.is_isolated:
             return {**self.install_tags, "ecs.dask.org/namespace": metadata.namespace}
         return {**self.install_tags, "ecs.dask.org/uid": metadata.uid}
 
     @property
     def made_tags(self) -> dict[str, str]:
         """All tags of what is made besides tasks: what others use too carries nothing of this cluster."""
-        return self.own_tags if self.cluster.spec.isolation == "namespace" else self.tags
+        return self.tags if self.cluster.spec.is_isolated else self.own_tags
 
     @property
     def tags(self) -> dict[str, str]:
@@ -85,7 +85,7 @@ class Target:
         """Return the name of a thing that is made for the namespace or, isolated, for this cluster alone."""
         metadata = self.cluster.metadata
         suffix = "".join(f"-{part}" for part in suffixes)
-        if self.cluster.spec.isolation == "namespace":
+        if not self.cluster.spec.is_isolated:
             return names.of_namespace(
                 install=self.settings.install, namespace=metadata.namespace, suffix=suffix, limit=limit
             )

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Self
 
 from dask_ecs.api.spec import Scheduler, Worker
-from dask_ecs.plan import commands, scratch, sidecars, variables, volumes
+from dask_ecs.plan import capacity, commands, scratch, sidecars, variables, volumes
 from dask_ecs.plan.worker_preload import leave_seconds, worker_preload
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Ingredients:
         return cls(
             role=role,
             shape=shape,
-            launch_type=spec.launch_type_of(role),
+            launch_type=capacity.compatibility(spec, role),
             cpu_architecture=spec.cpu_architecture,
             variables=variables.of_role(spec, shape),
             logs=spec.logs,

@@ -12,6 +12,7 @@ from dask_ecs.plan import (
     actions,
     backoff,
     batches,
+    capacity,
     infrastructure,
     launch,
     removal,
@@ -212,6 +213,7 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
     roles = [role for role in spec.roles if role == "scheduler" or tasks.scheduler_address]
     if not (there.complete and there.ecs_cluster):
         return {}
+    brought = capacity.providers(target)
     made_group = (there.security_group_id,) if there.security_group_id else ()
     return {
         role: launch.base_request(
@@ -228,6 +230,7 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
             mark=str(tasks.rollout.marks[role]),
             started_by=target.started_by,
             tags=target.tags,
+            capacity_provider=brought.get(role),
         )
         for role in roles
     }

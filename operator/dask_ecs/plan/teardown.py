@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from dask_ecs.plan import actions, launch, made, tasks
+from dask_ecs.plan import actions, capacity_steps, launch, made, tasks
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed
 from dask_ecs.plan.target import Target
@@ -45,7 +45,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
     things = made.read(target.cluster.status.made)
     left = [action for action in deletions(target, things, observed) if observed.known.answer(action) is None]
     names = ", ".join(str(action).removeprefix("delete ").removeprefix("deregister ") for action in left)
-    return Teardown(todo=tuple(left), waits_for=names, done=not left)
+    return Teardown(todo=tuple(capacity_steps.possible(left)), waits_for=names, done=not left)
 
 
 def end_tasks(
@@ -122,7 +122,8 @@ def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -
 
     What the user gave is not even looked at: that may be forbidden.
     """
-    todo: list[Action[Any]] = []
+    things = list(things)
+    todo = capacity_steps.deletions(target, things)
     for thing in things:
         used = str(thing) in observed.in_use
         match thing.kind:

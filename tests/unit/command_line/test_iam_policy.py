@@ -62,12 +62,13 @@ def test_what_changes_things_is_never_allowed_on_everything() -> None:
     assert {action for action in everywhere if not readers.fullmatch(action)} == set()
 
 
-def test_roles_are_passed_to_ecs_tasks_only() -> None:
+def test_roles_are_passed_to_tasks_to_instances_and_to_ecs_that_manages_these() -> None:
     statements = of_action(printed("--allow-role", "arn:aws:iam::*:role/team-*"), "iam:PassRole")
-    assert [each["Condition"] for each in statements] == [
-        {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
-    ]
-    assert statements[0]["Resource"] == ["arn:aws:iam::*:role/dask-ecs/dask-*-*", "arn:aws:iam::*:role/team-*"]
+    to_tasks, to_ec2, to_ecs = statements
+    assert to_tasks["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    assert to_ec2["Condition"] == {"StringLike": {"iam:PassedToService": "ec2.*"}}
+    assert to_ecs["Condition"] == {"StringEquals": {"iam:PassedToService": "ecs.amazonaws.com"}}
+    assert to_tasks["Resource"] == ["arn:aws:iam::*:role/dask-ecs/dask-*-*", "arn:aws:iam::*:role/team-*"]
 
 
 def test_one_install_touches_no_other_ones_things() -> None:
@@ -83,10 +84,12 @@ def test_roles_that_are_made_must_have_the_boundary() -> None:
 
 
 def test_only_allowed_policies_can_be_attached() -> None:
-    assert "iam:AttachRolePolicy" not in actions(printed())
     allowed = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
-    (attach,) = of_action(printed("--allow-task-role-policy", allowed), "iam:AttachRolePolicy")
-    assert attach["Condition"] == {"ArnLike": {"iam:PolicyARN": allowed}}
+    for options in ([], ["--allow-task-role-policy", allowed]):
+        *tasks, managing = of_action(printed(*options), "iam:AttachRolePolicy")
+        assert [each["Condition"] for each in tasks] == [{"ArnLike": {"iam:PolicyARN": allowed}} for _ in options[1:]]
+        policy = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForManagedInstances"
+        assert managing["Condition"] == {"ArnLike": {"iam:PolicyARN": policy}}
 
 
 def test_a_file_that_gives_everything_needs_little(tmp_path: Path) -> None:
@@ -104,6 +107,7 @@ def test_a_file_that_gives_everything_needs_little(tmp_path: Path) -> None:
 
 def test_a_file_that_gives_nothing_needs_what_makes_things() -> None:
     needed = actions(printed("-f", str(Path(__file__).parents[3] / "examples" / "fargate.yaml")))
+    assert "ec2:RunInstances" not in needed
     assert {"iam:CreateRole", "ec2:CreateSecurityGroup", "ecs:CreateCluster", "logs:CreateLogGroup"} <= needed
 
 

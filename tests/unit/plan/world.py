@@ -7,8 +7,9 @@ from typing import Any
 from dask_ecs.api import annotation
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.daskcluster import DaskCluster
-from dask_ecs.plan import actions, bindings, cluster
+from dask_ecs.plan import actions, bindings, capacity_actions, cluster
 from dask_ecs.plan.action import Action
+from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
     MARK_VARIABLE,
@@ -29,6 +30,15 @@ from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
 from dask_ecs.plan.versions import SeenVersions
 
+INSTANCE_TYPES = {
+    each.name: each
+    for each in (
+        InstanceType(name="m6i.large", vcpus=2, memory_mib=8192, gpus=0, architectures=("X86_64",)),
+        InstanceType(name="m6i.xlarge", vcpus=4, memory_mib=16384, gpus=0, architectures=("X86_64",)),
+        InstanceType(name="m7g.xlarge", vcpus=4, memory_mib=16384, gpus=0, architectures=("ARM64",)),
+        InstanceType(name="g4dn.xlarge", vcpus=4, memory_mib=16384, gpus=1, architectures=("X86_64",)),
+    )
+}
 START = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 ECS_CLUSTER = EcsCluster(arn="arn:aws:ecs:eu-west-1:123456789012:cluster/made")
 NETWORK = Network(vpc_id="vpc-1", vpc_cidrs=("10.0.0.0/16",), subnets=("subnet-1",), assign_public_ip=True)
@@ -269,6 +279,12 @@ def _answer(action: Action[Any]) -> Any:
             return "sg-1"
         case actions.UseTaskDefinition():
             return GivenDefinition(arn=action.arn, container="theirs", cpu_units=2048, memory_mib=6000, stop_timeout=60)
+        case capacity_actions.DescribeInstanceTypes():
+            return tuple(INSTANCE_TYPES[name] for name in action.names)
+        case capacity_actions.EnsureInstanceProfile():
+            return f"arn:aws:iam::123456789012:instance-profile{action.path}{action.name}"
+        case capacity_actions.EnsureLaunchTemplate():
+            return "1"
         case actions.RegisterTaskDefinition():
             return f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{action.request['family']}:1"
         case bindings.EnsureObject():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any, Final
 
@@ -48,6 +49,15 @@ class LocalGroup(FakeAutoScalingGroup):  # type: ignore[misc]  # moto is not typ
         if named or group.ec2_launch_template is None:
             return named
         return (group.ec2_launch_template.get_version(group.launch_template_version).instance_type,)
+
+    def update(self, **changes: Any) -> None:
+        """Change what is named, and keep the rest."""
+        named = ("launch_config_name", "launch_template", "mixed_instances_policy")
+        if not any(changes.get(name) for name in named):
+            changes["mixed_instances_policy"] = kept = copy.deepcopy(self.mixed_instances_policy)
+            if kept:  # moto has put both in, and takes only one
+                del kept["LaunchTemplate"]["LaunchTemplateSpecification"]["LaunchTemplateName"]
+        super().update(**changes)
 
     def set_desired_capacity(self, new_capacity: int | None) -> None:
         """Have so many instances, none of a mixed group's lost to rounding."""

@@ -1,0 +1,112 @@
+"""Auto Scaling groups: they launch instances as many as ECS's managed scaling says, and end them when deleted."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.session import Aws
+from dask_ecs.aws.tags import carries, from_upper
+from dask_ecs.plan.capacity_actions import EnsureAutoScalingGroup, SizeAutoScalingGroup
+
+# ECS developer guide, "Capacity providers": ECS puts it on a group that it scales; that instances get it is asked for
+# at the group's making.
+_MANAGED_TAG = "AmazonECSManaged"
+
+
+async def ensure(aws: Aws, wanted: EnsureAutoScalingGroup, *, own_tags: Mapping[str, str]) -> str:
+    """Create the group, without instances, or have it launch as told from now on, and return its ARN.
+
+    Raises:
+        NotOursError: there is one of that name that is somebody else's.
+
+    """
+    launching = _launching(wanted)
+    found = await _get(aws, wanted.name)
+    if found is not None:
+        if not carries(from_upper(found.get("Tags", ())), own_tags):
+            raise NotOursError(
+                operation=str(operations.CREATE_AUTO_SCALING_GROUP),
+                code="NotOurs",
+                message=f"Auto Scaling group {wanted.name} was not made for these clusters; rename or delete it",
+                kind=Kind.NEEDS_USER,
+            )
+        await aws.call(operations.UPDATE_AUTO_SCALING_GROUP, AutoScalingGroupName=wanted.name, **launching)
+        return str(found["AutoScalingGroupARN"])
+    # Managed termination protection: ECS alone says which instances may go (ECS developer guide).
+    await aws.call(
+        operations.CREATE_AUTO_SCALING_GROUP,
+        AutoScalingGroupName=wanted.name,
+        MinSize=0,
+        MaxSize=0,
+        NewInstancesProtectedFromScaleIn=True,
+        Tags=[_tag(key, value) for key, value in {**wanted.tags, _MANAGED_TAG: ""}.items()],
+        **launching,
+    )
+    made = await _get(aws, wanted.name)
+    if made is None:
+        raise _later(operations.CREATE_AUTO_SCALING_GROUP, f"Auto Scaling group {wanted.name} is not to be seen yet")
+    return str(made["AutoScalingGroupARN"])
+
+
+async def size(aws: Aws, wanted: SizeAutoScalingGroup) -> None:
+    """Say between how many and how many instances the group has."""
+    await aws.call(
+        operations.UPDATE_AUTO_SCALING_GROUP,
+        AutoScalingGroupName=wanted.name,
+        MinSize=wanted.minimum,
+        MaxSize=wanted.maximum,
+    )
+
+
+async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
+    """Delete the group of this name with its instances, protected or not, if it is there and ours.
+
+    Raises:
+        AwsError: it is not gone yet.
+
+    """
+    found = await _get(aws, name)
+    if found is None or not carries(from_upper(found.get("Tags", ())), own_tags):
+        return
+    if not found.get("Status"):  # else it is being deleted (AWS: "AutoScalingGroup")
+        await aws.call(operations.DELETE_AUTO_SCALING_GROUP, AutoScalingGroupName=name, ForceDelete=True)
+    if await _get(aws, name) is not None:
+        raise _later(operations.DELETE_AUTO_SCALING_GROUP, f"Auto Scaling group {name} ends its instances")
+
+
+def _launching(wanted: EnsureAutoScalingGroup) -> dict[str, Any]:
+    spot = wanted.on_demand_percentage < 100
+    distribution = {
+        "OnDemandAllocationStrategy": "prioritized",
+        "OnDemandBaseCapacity": 0,
+        "OnDemandPercentageAboveBaseCapacity": wanted.on_demand_percentage,
+        # "Allocation strategies for multiple instance types": what AWS recommends for Spot.
+        "SpotAllocationStrategy": "price-capacity-optimized",
+    }
+    template = {"LaunchTemplateName": wanted.name, "Version": wanted.template_version}
+    return {
+        "VPCZoneIdentifier": ",".join(wanted.subnets),
+        # An instance that is likely to be taken away has its successor beforehand.
+        "CapacityRebalance": spot,
+        "MixedInstancesPolicy": {
+            "LaunchTemplate": {
+                "LaunchTemplateSpecification": template,
+                "Overrides": [{"InstanceType": name} for name in wanted.instance_types],
+            },
+            "InstancesDistribution": distribution,
+        },
+    }
+
+
+def _tag(key: str, value: str) -> dict[str, Any]:
+    return {"Key": key, "Value": value, "PropagateAtLaunch": True}
+
+
+def _later(operation: operations.Operation, message: str) -> AwsError:
+    return AwsError(operation=str(operation), code="InProgress", message=message, kind=Kind.RETRY_SOON)
+
+
+async def _get(aws: Aws, name: str) -> dict[str, Any] | None:
+    answer = await aws.call(operations.DESCRIBE_AUTO_SCALING_GROUPS, AutoScalingGroupNames=[name])
+    return next(iter(answer["AutoScalingGroups"]), None)

@@ -1,0 +1,93 @@
+"""ECS capacity providers: over an Auto Scaling group that ECS scales, or of instances that ECS brings by itself."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.session import Aws
+from dask_ecs.aws.tags import carries, ecs_tags, from_ecs
+from dask_ecs.plan.capacity_actions import DeleteCapacityProvider, EnsureCapacityProvider
+
+# What ECS makes of a group: it is as large as its tasks need, and no instance with tasks ends but by us or by AWS.
+_SCALING = {
+    "managedScaling": {"status": "ENABLED", "targetCapacity": 100},
+    "managedTerminationProtection": "ENABLED",
+    "managedDraining": "ENABLED",
+}
+
+
+async def ensure(aws: Aws, wanted: EnsureCapacityProvider, *, own_tags: Mapping[str, str]) -> str:
+    """Create the capacity provider, or find it, and return its ARN.
+
+    Raises:
+        NotOursError: there is one of that name that is somebody else's.
+
+    """
+    found = await _get(aws, wanted.name)
+    if found is None:
+        kind: dict[str, Any] = {"autoScalingGroupProvider": {"autoScalingGroupArn": wanted.group_arn, **_SCALING}}
+        if wanted.managed_instances is not None:
+            kind = {"cluster": wanted.ecs_cluster, "managedInstancesProvider": wanted.managed_instances}
+        made = await aws.call(operations.CREATE_CAPACITY_PROVIDER, name=wanted.name, tags=ecs_tags(wanted.tags), **kind)
+        return str(made["capacityProvider"]["capacityProviderArn"])
+    if not carries(from_ecs(found.get("tags", ())), own_tags):
+        raise NotOursError(
+            operation=str(operations.CREATE_CAPACITY_PROVIDER),
+            code="NotOurs",
+            message=f"Capacity provider {wanted.name} was not made for these clusters; rename or delete it",
+            kind=Kind.NEEDS_USER,
+        )
+    if wanted.managed_instances is not None:
+        template = dict(wanted.managed_instances["instanceLaunchTemplate"])
+        template.pop("capacityOptionType")  # it can not be changed (AWS: "InstanceLaunchTemplateUpdate")
+        await aws.call(
+            operations.UPDATE_CAPACITY_PROVIDER,
+            name=wanted.name,
+            cluster=wanted.ecs_cluster,
+            managedInstancesProvider={**wanted.managed_instances, "instanceLaunchTemplate": template},
+        )
+    return str(found["capacityProviderArn"])
+
+
+async def delete(aws: Aws, wanted: DeleteCapacityProvider) -> None:
+    """Delete the capacity provider, if it is there and ours, after taking all that go from their ECS cluster.
+
+    Raises:
+        AwsError: its instances are not gone yet, or ECS is still changing the cluster.
+
+    """
+    found = await _get(aws, wanted.name)
+    if found is None or not carries(from_ecs(found.get("tags", ())), wanted.tags):
+        return
+    managed = "managedInstancesProvider" in found
+    if not managed:
+        await _dissociate(aws, wanted.ecs_cluster, wanted.going)
+    if found["status"] != "DEPROVISIONING":
+        cluster = {"cluster": wanted.ecs_cluster} if managed else {}
+        await aws.call(operations.DELETE_CAPACITY_PROVIDER, capacityProvider=wanted.name, **cluster)
+    if await _get(aws, wanted.name) is not None:
+        raise AwsError(
+            operation=str(operations.DELETE_CAPACITY_PROVIDER),
+            code="InProgress",
+            message=f"Capacity provider {wanted.name} ends its instances",
+            kind=Kind.RETRY_SOON,
+        )
+
+
+async def _dissociate(aws: Aws, ecs_cluster: str, going: Sequence[str]) -> None:
+    answer = await aws.call(operations.DESCRIBE_CLUSTERS, clusters=[ecs_cluster])
+    cluster = next((found for found in answer["clusters"] if found["status"] != "INACTIVE"), None)
+    if cluster is None or not set(cluster["capacityProviders"]) & set(going):
+        return
+    await aws.call(
+        operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
+        cluster=ecs_cluster,
+        capacityProviders=[name for name in cluster["capacityProviders"] if name not in going],
+        defaultCapacityProviderStrategy=cluster.get("defaultCapacityProviderStrategy", []),
+    )
+
+
+async def _get(aws: Aws, name: str) -> dict[str, Any] | None:
+    answer = await aws.call(operations.DESCRIBE_CAPACITY_PROVIDERS, capacityProviders=[name], include=["TAGS"])
+    return next((found for found in answer["capacityProviders"] if found["status"] != "INACTIVE"), None)

@@ -1,0 +1,73 @@
+"""Instance profiles: by them EC2 instances have an IAM role."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.session import Aws
+from dask_ecs.aws.tags import carries, from_upper, upper_tags
+from dask_ecs.plan.capacity_actions import EnsureInstanceProfile
+
+
+async def ensure(aws: Aws, wanted: EnsureInstanceProfile, *, own_tags: Mapping[str, str]) -> str:
+    """Create the instance profile, or find it, have exactly the wanted role in it, and return its ARN.
+
+    Raises:
+        NotOursError: there is one of that name that is somebody else's.
+
+    """
+    found = await _get(aws, wanted.name)
+    if found is None:
+        made = await aws.call(
+            operations.CREATE_INSTANCE_PROFILE,
+            InstanceProfileName=wanted.name,
+            Path=wanted.path,
+            Tags=upper_tags(wanted.tags),
+        )
+        found = made["InstanceProfile"]
+    elif not carries(from_upper(found.get("Tags", ())), own_tags):
+        raise NotOursError(
+            operation=str(operations.CREATE_INSTANCE_PROFILE),
+            code="NotOurs",
+            message=f"Instance profile {wanted.name} was not made for these clusters; rename or delete it",
+            kind=Kind.NEEDS_USER,
+        )
+    roles = [role["RoleName"] for role in found.get("Roles", ())]
+    if roles != [wanted.role]:
+        await _empty(aws, wanted.name, roles)
+        await aws.call(operations.ADD_ROLE_TO_INSTANCE_PROFILE, InstanceProfileName=wanted.name, RoleName=wanted.role)
+    return str(found["Arn"])
+
+
+async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
+    """Delete the instance profile of this name, if it is there and ours."""
+    found = await _get(aws, name)
+    if found is None or not carries(from_upper(found.get("Tags", ())), own_tags):
+        return
+    await _empty(aws, name, [role["RoleName"] for role in found.get("Roles", ())])
+    try:
+        await aws.call(operations.DELETE_INSTANCE_PROFILE, InstanceProfileName=name)
+    except AwsError as error:
+        if error.kind is not Kind.GONE:
+            raise
+
+
+async def _empty(aws: Aws, name: str, roles: list[str]) -> None:
+    for role in roles:
+        try:
+            await aws.call(operations.REMOVE_ROLE_FROM_INSTANCE_PROFILE, InstanceProfileName=name, RoleName=role)
+        except AwsError as error:
+            if error.kind is not Kind.GONE:
+                raise
+
+
+async def _get(aws: Aws, name: str) -> dict[str, Any] | None:
+    try:
+        answer = await aws.call(operations.GET_INSTANCE_PROFILE, InstanceProfileName=name)
+    except AwsError as error:
+        if error.kind is Kind.GONE:
+            return None
+        raise
+    found: dict[str, Any] = answer["InstanceProfile"]
+    return found
