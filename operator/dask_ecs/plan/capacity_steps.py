@@ -86,7 +86,7 @@ def plan(target: Target, known: Known, around: Around) -> tuple[list[Action[Any]
     ready: list[Group] = []
     for group in capacity.groups(spec):
         found, is_made = _group(target, known, around, group, profile=profile)
-        wanted += found
+        wanted += [action for action in found if action not in wanted]  # the managing role is for all groups
         ready += [group] if is_made else []
     if around.ecs_cluster is None or len(ready) < len(capacity.groups(spec)):
         return wanted, False

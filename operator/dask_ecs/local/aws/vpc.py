@@ -123,7 +123,8 @@ class Vpcs:
 
 def dependents_of_security_group(ec2: Any, group_id: str) -> bool:
     """Whether a network interface uses the group or another group's rule names it."""
-    if any(group_id in {group.id for group in interface.group_set} for interface in list(ec2.enis.values())):
+    interfaces = [interface for interface in list(ec2.enis.values()) if not _is_gone(interface)]
+    if any(group_id in {group.id for group in interface.group_set} for interface in interfaces):
         return True
     return any(
         (rule.source_group or {}).get("GroupId") == group_id
@@ -132,6 +133,12 @@ def dependents_of_security_group(ec2: Any, group_id: str) -> bool:
         if group.id != group_id
         for rule in [*group.ingress_rules, *group.egress_rules]
     )
+
+
+def _is_gone(interface: Any) -> bool:
+    """Whether it was the interface of an instance that is terminated: moto keeps it, AWS does not."""
+    instance = interface.instance
+    return instance is not None and instance._state.name == "terminated"
 
 
 def _make_default_vpc(ec2: Any, cidr: str) -> None:
