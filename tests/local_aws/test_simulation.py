@@ -67,6 +67,16 @@ async def test_simulated_workers_register_with_their_scheduler_once_running(simu
     assert {worker["nthreads"] for worker in workers.values()} == {4}
 
 
+async def test_simulated_schedulers_and_workers_tell_their_versions(simulated: Account) -> None:
+    dask = SimulatedCluster(simulated, workers=2)
+    workers = await dask.registered(2)
+    async with rpc(dask.address) as scheduler:
+        ours = await scheduler.versions()
+        theirs = await scheduler.broadcast(msg={"op": "versions"}, workers=list(workers), on_error="ignore")
+    assert theirs == dict.fromkeys(workers, ours)
+    assert ours["packages"].keys() == {"python", "dask", "distributed"}
+
+
 async def test_a_retired_worker_ends_with_0(simulated: Account) -> None:
     dask = SimulatedCluster(simulated, workers=3)
     await dask.registered(3)
