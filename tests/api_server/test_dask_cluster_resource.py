@@ -55,10 +55,12 @@ def test_an_empty_spec_becomes_a_scheduler_with_no_workers(user: User) -> None:
         "cpuArchitecture": "X86_64",
         "isolation": "namespace",
         "platformVersion": "LATEST",
-        "scheduler": {"cpu": "1", "memory": "4Gi", "port": 8786, "dashboardPort": 8787},
+        "scheduler": {"cpu": "1", "memory": "4Gi", "port": 8786, "dashboardPort": 8787, "idleTimeout": "5m"},
         "worker": {"replicas": 0, "cpu": "4", "memory": "16Gi", "gpu": 0},
         "logs": {"group": "dask-ecs", "retentionDays": 30, "deletionPolicy": "Retain"},
         "service": {"enabled": False},
+        "suspend": False,
+        "deletionPolicy": "Delete",
         "updateStrategy": {"type": "RollingUpdate", "maxSurge": "25%", "maxUnavailable": "0"},
     }
 
