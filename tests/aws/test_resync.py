@@ -49,13 +49,14 @@ async def made(aws: Aws) -> tuple[Action[Any], ...]:
     """Make all that a cluster of the namespace needs besides tasks, and return what made it."""
     target, answers = cluster("u"), dict[str, Any]()
     watchers = TaskWatchers(install="abc", wake=lambda _: None)
+    now = datetime.datetime.now(datetime.UTC)
     while True:
-        there, missing = infrastructure.plan(target, Observed(known=Known(answers=answers), tasks=()))
+        there, missing = infrastructure.plan(target, Observed(known=Known(answers=answers), tasks=()), now=now)
         if not missing:
             return there.wanted
         for action in missing:
             answers[action.fingerprint] = await act.act(
-                aws, action, own_tags=target.own_tags, others_ingress=lambda: (), watchers=watchers
+                aws, action, own_tags=target.own_tags, others_ingress=lambda: (), watchers=watchers, now=now
             )
 
 

@@ -108,7 +108,12 @@ class Life:
                 self._answers[action.fingerprint] = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
             else:
                 self._answers[action.fingerprint] = await act.act(
-                    self._aws, action, own_tags=target.own_tags, others_ingress=tuple, watchers=self._watchers
+                    self._aws,
+                    action,
+                    own_tags=target.own_tags,
+                    others_ingress=tuple,
+                    watchers=self._watchers,
+                    now=datetime.datetime.now(datetime.UTC),
                 )
         except AwsError as error:
             if error.reason == "AccessDenied":

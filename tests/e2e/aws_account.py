@@ -39,6 +39,10 @@ class AwsAccount:
     def logs(self) -> "CloudWatchLogsClient":
         return self.client("logs")  # type: ignore[no-any-return]
 
+    @cached_property
+    def secrets(self) -> Any:
+        return self.client("secretsmanager")
+
     def client(self, service: str) -> Any:
         """Return a client of another service."""
         return boto3.client(
@@ -95,5 +99,7 @@ class AwsAccount:
             for role in roles["Roles"]:
                 role_tags = self.iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
                 held += [role["Arn"]] if upper in role_tags else []
+        pages = self.secrets.get_paginator("list_secrets").paginate()
+        held += [secret["ARN"] for page in pages for secret in page["SecretList"] if upper in secret.get("Tags", ())]
         groups = self.ec2.describe_security_groups(Filters=[{"Name": f"tag:{mark['key']}", "Values": [namespace]}])
         return held + [group["GroupId"] for group in groups["SecurityGroups"]]

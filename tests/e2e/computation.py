@@ -2,12 +2,14 @@
 
 import dask.array as da
 import dask.dataframe as dd
-from distributed import Client
+
+from .connecting import connect
+from .tenant import Tenant
 
 
-def compute_through(address: str) -> None:
-    """Compute on an array and a dataframe through a scheduler, and check the results."""
-    with Client(address, timeout="60s", set_as_default=False) as client:
+def compute_on(tenant: Tenant, name: str) -> None:
+    """Compute on an array and a dataframe on a DaskCluster, and check the results."""
+    with connect(tenant, name) as client:
         squares = (da.arange(1000, chunks=100) ** 2).sum()
         assert client.compute(squares).result(timeout=60) == sum(n * n for n in range(1000))
         frame = dd.from_dict({"key": list("abcd") * 25, "value": list(range(100))}, npartitions=4)

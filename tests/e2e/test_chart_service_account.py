@@ -11,7 +11,7 @@ from dask_ecs.local.stack import Stack
 from helm import installed
 
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
 from .conftest import named_after, namespace
 from .operator_process import OperatorProcess
 from .tenant import Tenant, manifest
@@ -47,8 +47,8 @@ def charted_tenant(
 
 def test_the_whole_way_works_with_the_charts_permissions(charted_tenant: Tenant, quiet_account: AwsAccount) -> None:
     name = charted_tenant.apply(manifest())
-    status = charted_tenant.wait_until_ready(name, workers=1)
-    compute_through(status["schedulerAddress"])
+    charted_tenant.wait_until_ready(name, workers=1)
+    compute_on(charted_tenant, name)
     charted_tenant.scale(name, 2)
     charted_tenant.wait_until_ready(name, workers=2)
     assert {"Launching", "Ready"} <= {event["reason"] for event in charted_tenant.events(name)}

@@ -7,7 +7,7 @@ import pytest
 from dask_ecs.local import kubectl
 
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
 from .conftest import namespace
 from .tenant import RunningCluster, Tenant, manifest
 from .waiting import until
@@ -164,6 +164,6 @@ def test_a_cluster_made_anew_at_once_under_the_same_name_is_another(tenant: Tena
     tenant.kubectl("replace", "--force", "--filename=-", stdin=json.dumps(manifest()))
     second = _uid(tenant, name)
     assert second != first
-    address = tenant.wait_until_ready(name)["schedulerAddress"]
+    tenant.wait_until_ready(name)
     assert len(account.leftovers(second, namespace=tenant.namespace)) == 8
-    compute_through(address)
+    compute_on(tenant, name)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from distributed import Client
 
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
+from .connecting import connect
 from .container_instances import add_instance, make_ecs_cluster
 from .kstatus import kstatus, retry_at
 from .tenant import Body, Tenant, manifest
@@ -21,9 +21,9 @@ def ec2_manifest(ecs_cluster: str, *, replicas: int = 1, **spec: Any) -> Body:
     return manifest(replicas=replicas, launchType="EC2", clusterArn=ecs_cluster, **spec)
 
 
-def visible_devices(address: str) -> dict[str, str]:
+def visible_devices(tenant: Tenant, name: str) -> dict[str, str]:
     """Return what each worker process of a cluster sees of the GPUs, by the process's address."""
-    with Client(address, timeout="60s", set_as_default=False) as client:
+    with connect(tenant, name) as client:
         return dict(client.run(os.getenv, "CUDA_VISIBLE_DEVICES"))
 
 
@@ -33,7 +33,7 @@ def test_a_cluster_on_instances_computes_and_leaves_them_as_they_were(tenant: Te
     status = tenant.wait_until_ready(name)
     assert status["clusterArn"] == ecs_cluster
     assert "assignPublicIp" not in status["network"]
-    compute_through(status["schedulerAddress"])
+    compute_on(tenant, name)
     requests = [call["parameters"] for call in account.aws.call_log("ecs:RunTask")]
     ours = [request for request in requests if request["cluster"] == ecs_cluster]
     assert {request["launchType"] for request in ours} == {"EC2"}
@@ -58,7 +58,7 @@ def test_a_gpu_worker_gets_its_gpu_and_runs_dask_cuda_worker(tenant: Tenant, acc
     name = tenant.apply(ec2_manifest(ecs_cluster, worker=_GPU_WORKER))
     status = tenant.wait_until_ready(name)
     assert status["image"] == "rapidsai/rapidsai:latest"
-    assert list(visible_devices(status["schedulerAddress"]).values()) == ["0"]
+    assert list(visible_devices(tenant, name).values()) == ["0"]
     definition = account.ecs.describe_task_definition(taskDefinition=status["taskDefinitions"]["worker"])
     (container,) = definition["taskDefinition"]["containerDefinitions"]
     assert container["resourceRequirements"] == [{"type": "GPU", "value": "1"}]
@@ -73,12 +73,12 @@ def test_workers_with_two_gpus_each_are_retired_by_whole_tasks(tenant: Tenant, a
     ecs_cluster = make_ecs_cluster(account, tenant.namespace, "g4dn.12xlarge")
     name = tenant.apply(ec2_manifest(ecs_cluster, replicas=2, worker={**_GPU_WORKER, "gpu": 2}))
     status = tenant.wait_until_ready(name, workers=2)
-    tenant.wait_for(name, lambda _: len(visible_devices(status["schedulerAddress"])) == 4)
+    tenant.wait_for(name, lambda _: len(visible_devices(tenant, name)) == 4)
     tenant.scale(name, 1)
     tenant.wait_until_ready(name, workers=1)
     (left,) = account.live_tasks(ecs_cluster, role="worker")
     details = {detail["name"]: detail["value"] for detail in left["attachments"][0]["details"]}
-    seen = visible_devices(status["schedulerAddress"])
+    seen = visible_devices(tenant, name)
     assert len(seen) == 2
     assert all(f"//{details['privateIPv4Address']}:" in address for address in seen)
     assert tenant.status(name)["schedulerTaskArn"] == status["schedulerTaskArn"]
@@ -89,7 +89,7 @@ def test_the_example_runs_as_it_is_on_an_ecs_cluster_that_fits_it(tenant: Tenant
     name = tenant.apply(yaml.safe_load(_EXAMPLE.read_text()))
     status = tenant.wait_until_ready(name)
     assert status["clusterArn"].endswith(":cluster/research")
-    compute_through(status["schedulerAddress"])
+    compute_on(tenant, name)
 
 
 def test_without_free_gpus_the_workers_wait_for_an_instance_and_the_scheduler_runs(

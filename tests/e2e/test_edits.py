@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from distributed import Client
-
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
+from .connecting import connect
 from .tenant import Tenant, manifest
 
 
@@ -26,7 +25,7 @@ def test_an_edit_comes_to_all_tasks(tenant: Tenant, account: AwsAccount, tmp_pat
     cluster, old = before["clusterArn"], _arns(account, before["clusterArn"])
 
     # Of the workers' command alone: the definition stays.
-    with Client(before["schedulerAddress"], timeout="60s", set_as_default=False) as client:
+    with connect(tenant, name) as client:
         futures = client.map(noted, range(10), pure=False)
         assert sum(client.gather(futures)) == 285
         tenant.patch(name, {"worker": {"extraArgs": ["--resources", "COLOUR=1"]}})
@@ -56,7 +55,7 @@ def test_an_edit_comes_to_all_tasks(tenant: Tenant, account: AwsAccount, tmp_pat
     for role in ("scheduler", "worker"):
         described = account.ecs.describe_task_definition(taskDefinition=restarted["taskDefinitions"][role])
         assert described["taskDefinition"]["containerDefinitions"][0]["image"] == "daskdev/dask:latest"
-    compute_through(restarted["schedulerAddress"])
+    compute_on(tenant, name)
 
     uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.kubectl("delete", "dkc", name)

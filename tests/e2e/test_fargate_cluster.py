@@ -7,12 +7,12 @@ from kubernetes import client, config, watch
 
 from dask_ecs.api.daskcluster import GROUP, PLURAL, VERSION
 
-from .computation import compute_through
+from .computation import compute_on
 from .tenant import RunningCluster, Tenant, manifest
 
 
-def test_a_client_computes_through_the_address_in_the_status(running: RunningCluster) -> None:
-    compute_through(running.status["schedulerAddress"])
+def test_a_client_computes_by_what_the_binding_secret_holds(running: RunningCluster) -> None:
+    compute_on(running.tenant, "demo")
 
 
 def test_the_conditions_say_that_and_why_it_is_ready(running: RunningCluster) -> None:

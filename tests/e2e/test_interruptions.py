@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, Future
+from distributed import Future
 
 from .aws_account import AwsAccount
+from .connecting import connect
 from .container_instances import add_instance, make_ecs_cluster
 from .tenant import Tenant, manifest
 from .test_ec2 import ec2_manifest
@@ -17,7 +18,7 @@ from .waiting import until
 
 
 @contextmanager
-def results_on_every_worker(address: str, journal: Path) -> Iterator[Callable[[], None]]:
+def results_on_every_worker(tenant: Tenant, name: str, journal: Path) -> Iterator[Callable[[], None]]:
     """Compute ten results that both workers hold some of; yield what checks that they are there, computed once."""
 
     def noted(number: int) -> int:
@@ -25,7 +26,7 @@ def results_on_every_worker(address: str, journal: Path) -> Iterator[Callable[[]
             lines.write(f"{number}\n")
         return number * number
 
-    with Client(address, timeout="60s", set_as_default=False) as client:
+    with connect(tenant, name) as client:
         workers = list(client.scheduler_info(n_workers=-1)["workers"])
         futures: list[Future] = [
             client.submit(noted, number, workers=[workers[number % 2]], allow_other_workers=True, pure=False)
@@ -52,7 +53,7 @@ def test_an_interrupted_spot_worker_loses_nothing_and_has_a_successor_before_it_
     interrupted, other = account.live_tasks(ready["clusterArn"], role="worker")
     definition = account.ecs.describe_task_definition(taskDefinition=interrupted["taskDefinitionArn"])["taskDefinition"]
     assert definition["containerDefinitions"][0]["stopTimeout"] == 120
-    with results_on_every_worker(ready["schedulerAddress"], tmp_path / "computed") as check:
+    with results_on_every_worker(tenant, name, tmp_path / "computed") as check:
         account.aws.interrupt_spot(interrupted["taskArn"])
 
         def ended() -> dict[str, Any]:
@@ -87,7 +88,7 @@ def test_workers_on_a_draining_instance_move_to_another_and_lose_nothing(
             lines.write("once\n")
         return 1
 
-    with Client(ready["schedulerAddress"], timeout="60s", set_as_default=False) as client:
+    with connect(tenant, name) as client:
         held = client.submit(noted, pure=False)
         assert held.result(timeout=60) == 1
 

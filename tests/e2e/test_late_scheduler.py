@@ -1,6 +1,6 @@
 """Workers that are there long before their scheduler."""
 
-from .computation import compute_through
+from .computation import compute_on
 from .tenant import RunningCluster
 
 
@@ -14,4 +14,4 @@ def test_workers_wait_for_a_scheduler_that_comes_ninety_seconds_later(late: Runn
     listened_at = min(event["timestamp"] for event in said) / 1000
     for worker in workers:
         assert listened_at - worker["startedAt"].timestamp() > 60
-    compute_through(status["schedulerAddress"])
+    compute_on(late.tenant, "demo")

@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distributed import Client
-
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
+from .connecting import connect
 from .container_instances import add_instance, make_ecs_cluster
 from .tenant import Tenant, manifest
 
@@ -21,9 +20,9 @@ def subnet_of(task: "TaskTypeDef") -> str:
     return next(detail["value"] for detail in details if detail["name"] == "subnetId")
 
 
-def names_in(address: str) -> set[object]:
+def names_in(tenant: Tenant, name: str) -> set[object]:
     """Return what a scheduler calls its workers."""
-    with Client(address, timeout="60s", set_as_default=False) as client:
+    with connect(tenant, name) as client:
         return {worker["name"] for worker in client.scheduler_info(n_workers=-1)["workers"].values()}
 
 
@@ -64,7 +63,7 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
     body["spec"]["scheduler"] = {**body["spec"]["scheduler"], "subnets": [first]}
     name = tenant.apply(body)
     status = tenant.wait_until_ready(name, workers=3)
-    cluster, address = status["clusterArn"], status["schedulerAddress"]
+    cluster = status["clusterArn"]
 
     (scheduler,) = account.live_tasks(cluster, role="scheduler")
     workers = account.live_tasks(cluster, role="worker")
@@ -89,7 +88,7 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
     role = status["roles"]["task"].rsplit("/", 1)[-1]
     policy = account.iam.get_role_policy(RoleName=role, PolicyName="dask-ecs")["PolicyDocument"]
     assert "ssmmessages:OpenDataChannel" in str(policy)
-    assert names_in(address) == {10, 15, 20}
+    assert names_in(tenant, name) == {10, 15, 20}
 
     by_name = {task["overrides"]["containerOverrides"][0]["command"][-1]: task for task in workers}
     account.ecs.stop_task(cluster=cluster, task=by_name["15"]["taskArn"])
@@ -101,9 +100,9 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
         ),
     )
     tenant.wait_until_ready(name, workers=3)
-    assert names_in(address) == {10, 15, 20}
+    assert names_in(tenant, name) == {10, 15, 20}
     assert providers_of(account.live_tasks(cluster, role="worker")) == {"FARGATE": 1, "FARGATE_SPOT": 2}
-    compute_through(address)
+    compute_on(tenant, name)
 
 
 def test_a_scheduler_on_fargate_has_workers_on_the_instances_that_they_name(
@@ -134,7 +133,7 @@ def test_a_scheduler_on_fargate_has_workers_on_the_instances_that_they_name(
     assert types == ["m6i.xlarge", "m6i.xlarge"]
     assert status["network"]["assignPublicIp"] is True
     assert "assignPublicIp" not in status["network"]["worker"]
-    compute_through(status["schedulerAddress"])
+    compute_on(tenant, name)
 
 
 def test_a_given_ecs_cluster_without_the_provider_is_named_and_not_changed(tenant: Tenant, account: AwsAccount) -> None:
@@ -171,7 +170,7 @@ def test_workers_join_a_scheduler_that_runs_elsewhere_and_leave_it_as_it_was(
     assert status["schedulerAddress"] == address
     assert "schedulerTaskArn" not in status
     assert len(account.tasks(home["clusterArn"], uid=uid)) == 2
-    with Client(address, timeout="60s", set_as_default=False) as client:
+    with connect(tenant, "home") as client:
         client.wait_for_workers(3, timeout=60)
         futures = client.map(noted, range(30), pure=False)
         assert client.gather(client.submit(sum, futures)) == sum(range(30))

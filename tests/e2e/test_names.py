@@ -1,6 +1,6 @@
 """Names that Kubernetes takes and AWS would not."""
 
-from .computation import compute_through
+from .computation import compute_on
 from .conftest import namespace
 from .tenant import RunningCluster, Tenant, manifest
 
@@ -15,8 +15,8 @@ def test_the_longest_names_work_from_apply_to_delete(running: RunningCluster) ->
     with namespace(stack.kubeconfig, name=_NAMESPACE) as name:
         tenant = Tenant(stack.kubeconfig, name, stack.operator)
         tenant.apply(manifest(_NAME))
-        status = tenant.wait_until_ready(_NAME, workers=1)
-        compute_through(status["schedulerAddress"])
+        tenant.wait_until_ready(_NAME, workers=1)
+        compute_on(tenant, _NAME)
         assert {"Launching", "Ready"} <= {event["reason"] for event in tenant.events(_NAME)}
         uid = (tenant.get(_NAME) or {})["metadata"]["uid"]
         tenant.kubectl("delete", "dkc", _NAME)

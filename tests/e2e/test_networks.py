@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
 from .kstatus import kstatus
 from .tenant import Tenant, manifest
 
@@ -140,7 +140,7 @@ def test_a_cluster_can_be_in_another_region_than_the_operator(tenant: Tenant, ac
     assert status["region"] == "eu-west-2"
     for arn in (status["clusterArn"], status["schedulerTaskArn"], *status["taskDefinitions"].values()):
         assert arn.startswith("arn:aws:ecs:eu-west-2:")
-    compute_through(status["schedulerAddress"])
+    compute_on(tenant, name)
     assert not any("eu-west-2" in arn for arn in account.ecs.list_clusters()["clusterArns"])
     uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.delete(name)

@@ -1,9 +1,8 @@
 """What dies is replaced; what has finished is not."""
 
-from distributed import Client
-
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
+from .connecting import connect
 from .tenant import Tenant, manifest
 from .waiting import until
 
@@ -49,14 +48,14 @@ def test_a_scheduler_that_dies_is_replaced_and_the_workers_with_it(tenant: Tenan
     assert after["schedulerAddress"] != before["schedulerAddress"]
     assert _worker_arns(account, cluster).isdisjoint(old_workers)
     assert len(account.live_tasks(cluster)) == 3
-    compute_through(after["schedulerAddress"])
+    compute_on(tenant, name)
 
 
 def test_a_client_s_shutdown_ends_the_cluster_until_an_edit(lone_tenant: Tenant, quiet_account: AwsAccount) -> None:
     tenant = lone_tenant
     name = tenant.apply(manifest(replicas=1))
-    ready = tenant.wait_until_ready(name, workers=1)
-    with Client(ready["schedulerAddress"], timeout="60s", set_as_default=False) as client:
+    tenant.wait_until_ready(name, workers=1)
+    with connect(tenant, name) as client:
         client.shutdown()
     status = tenant.wait_for(name, lambda status: status["phase"] == "Suspended" and not status["replicas"])
     cluster = status["clusterArn"]
@@ -75,4 +74,5 @@ def test_a_client_s_shutdown_ends_the_cluster_until_an_edit(lone_tenant: Tenant,
     assert "ecs:RunTask" not in quiet_account.aws.calls()
 
     tenant.patch(name, {"worker": {"replicas": 2}})
-    compute_through(tenant.wait_until_ready(name, workers=2)["schedulerAddress"])
+    tenant.wait_until_ready(name, workers=2)
+    compute_on(tenant, name)

@@ -1,9 +1,8 @@
 """A cluster goes to no task at all and comes back: when it idles, when it is suspended, when its scheduler finished."""
 
-from distributed import Client
-
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
+from .connecting import connect
 from .tenant import Tenant, manifest
 from .waiting import until
 
@@ -23,9 +22,9 @@ def test_an_idle_cluster_goes_to_no_task_unless_a_client_is_connected_and_is_wok
     tenant: Tenant, account: AwsAccount
 ) -> None:
     name = tenant.apply(manifest(replicas=1, scheduler={"idleTimeout": "1h"}))
-    address = tenant.wait_until_ready(name, workers=1)["schedulerAddress"]
+    tenant.wait_until_ready(name, workers=1)
     tenant.wait_for(name, lambda status: "idleSince" in status)
-    with Client(address, timeout="60s", set_as_default=False):
+    with connect(tenant, name):
         tenant.wait_for(name, lambda status: "idleSince" not in status)
         tenant.patch(name, {"scheduler": {"idleTimeout": "1s"}})
         # It has computed nothing for longer than that.
@@ -35,14 +34,15 @@ def test_an_idle_cluster_goes_to_no_task_unless_a_client_is_connected_and_is_wok
     assert "1s (spec.scheduler.idleTimeout)" in tenant.condition(name, "Ready")["message"]
 
     tenant.patch(name, {"scheduler": {"idleTimeout": "0s"}})
-    address = tenant.wait_until_ready(name, workers=1)["schedulerAddress"]
-    compute_through(address)
-    with Client(address, timeout="60s", set_as_default=False) as client:
+    tenant.wait_until_ready(name, workers=1)
+    compute_on(tenant, name)
+    with connect(tenant, name) as client:
         client.shutdown()
     _at_rest(tenant, account, name, reason="SchedulerFinished")
 
     tenant.kubectl("annotate", "dkc", name, "ecs.dask.org/wake=again")
-    compute_through(tenant.wait_until_ready(name, workers=1)["schedulerAddress"])
+    tenant.wait_until_ready(name, workers=1)
+    compute_on(tenant, name)
 
 
 def test_a_cluster_is_suspended_resumed_and_paused(tenant: Tenant, account: AwsAccount) -> None:
@@ -51,7 +51,8 @@ def test_a_cluster_is_suspended_resumed_and_paused(tenant: Tenant, account: AwsA
     tenant.patch(name, {"suspend": True})
     _at_rest(tenant, account, name, reason="Suspended")
     tenant.patch(name, {"suspend": False})
-    compute_through(tenant.wait_until_ready(name, workers=1)["schedulerAddress"])
+    tenant.wait_until_ready(name, workers=1)
+    compute_on(tenant, name)
 
     before = {task["taskArn"] for task in account.live_tasks(cluster)}
     tenant.kubectl("annotate", "dkc", name, "ecs.dask.org/paused=true")

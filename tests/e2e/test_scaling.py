@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from distributed import Client
 
 from dask_ecs.local.aws.handle import LocalAWS
 from dask_ecs.local.controlplane.run import ControlPlane
@@ -13,6 +12,7 @@ from dask_ecs.local.stack import Stack, apply_crds
 
 from .aws_account import AwsAccount
 from .conftest import namespace
+from .connecting import connect
 from .operator_process import OperatorProcess
 from .tenant import Tenant, manifest
 from .waiting import until
@@ -42,8 +42,8 @@ def test_results_on_retired_workers_survive_and_nothing_is_computed_again(tenant
         return number * number
 
     name = tenant.apply(manifest(replicas=2))
-    address = tenant.wait_until_ready(name, workers=2)["schedulerAddress"]
-    with Client(address, timeout="60s", set_as_default=False) as client:
+    tenant.wait_until_ready(name, workers=2)
+    with connect(tenant, name) as client:
         workers = list(client.scheduler_info(n_workers=-1)["workers"])
         futures = [
             client.submit(noted, 2 * number + side, workers=[worker], allow_other_workers=True, pure=False)
@@ -75,8 +75,8 @@ def test_eight_workers_become_two_in_the_middle_of_a_computation(tenant: Tenant,
         return 2 * number
 
     name = tenant.apply(manifest(replicas=8))
-    address = tenant.wait_until_ready(name, workers=8)["schedulerAddress"]
-    with Client(address, timeout="60s", set_as_default=False) as client:
+    tenant.wait_until_ready(name, workers=8)
+    with connect(tenant, name) as client:
         inputs = client.map(first, range(40), pure=False)
         assert client.gather(inputs) == list(range(40))
         assert len({worker for holders in client.who_has(inputs).values() for worker in holders}) == 8

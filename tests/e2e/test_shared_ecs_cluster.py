@@ -1,7 +1,7 @@
 """clusterArn: an ECS cluster that is there already, which several DaskClusters may share and none deletes."""
 
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
 from .kstatus import kstatus, retry_at
 from .tenant import Tenant, manifest
 
@@ -21,7 +21,7 @@ def test_two_dask_clusters_on_one_ecs_cluster_leave_each_other_alone(tenant: Ten
     tenant.wait_until_gone(first)
     assert account.live_tasks(shared, uid=uids[first]) == []
     assert {task["taskArn"] for task in account.live_tasks(shared)} == tasks
-    compute_through(before["schedulerAddress"])
+    compute_on(tenant, second)
     after = tenant.wait_until_ready(second, workers=2)
     assert after["schedulerTaskArn"] == before["schedulerTaskArn"]
     definitions = [

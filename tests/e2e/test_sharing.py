@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
 from .tenant import Tenant, manifest
 from .waiting import until
 
@@ -27,7 +27,7 @@ def test_a_second_cluster_of_a_namespace_uses_what_the_first_has_made(
     things = _things(quiet_account, lone_tenant.namespace)
     quiet_account.aws.reset_calls()
     second = lone_tenant.apply(manifest("second"))
-    status = lone_tenant.wait_until_ready(second)
+    lone_tenant.wait_until_ready(second)
     assert _made(quiet_account) == {}
     assert {name for name in quiet_account.aws.calls() if not name.endswith("Tasks")} == {"ecs:RunTask"}
     assert _things(quiet_account, lone_tenant.namespace) == things
@@ -35,7 +35,7 @@ def test_a_second_cluster_of_a_namespace_uses_what_the_first_has_made(
     lone_tenant.delete(first)
     lone_tenant.wait_until_gone(first)
     assert _things(quiet_account, lone_tenant.namespace) == things
-    compute_through(status["schedulerAddress"])
+    compute_on(lone_tenant, second)
     lone_tenant.delete(second)
     lone_tenant.wait_until_gone(second)
     assert quiet_account.leftovers("none", namespace=lone_tenant.namespace) == []

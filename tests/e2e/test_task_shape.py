@@ -8,9 +8,9 @@ from typing import Any
 import dask.config
 import pytest
 from dask.utils import parse_bytes
-from distributed import Client
 
 from .aws_account import AwsAccount
+from .connecting import connect
 from .tenant import SMALL, Tenant, manifest
 from .test_given_things import make_role
 from .waiting import until
@@ -67,7 +67,7 @@ def test_tasks_have_their_secrets_sidecars_volumes_and_disk_and_dask_fits_what_i
     )
     status = lone_tenant.wait_until_ready(name)
 
-    with Client(status["schedulerAddress"], timeout="60s", set_as_default=False) as client:
+    with connect(lone_tenant, name) as client:
         (worker,) = client.scheduler_info()["workers"].values()
         assert worker["memory_limit"] == (1024 - 256) * 2**20
         assert list(client.run(lambda: (os.getenv("TOKEN"), os.getenv("PASSWORD"))).values()) == [("open", "sesame")]
@@ -135,7 +135,7 @@ def test_a_task_definition_of_ones_own_is_run_and_stays_as_it_is(
     )
     status = lone_tenant.wait_until_ready(name)
     assert status["taskDefinitions"]["worker"] == arn
-    with Client(status["schedulerAddress"], timeout="60s", set_as_default=False) as client:
+    with connect(lone_tenant, name) as client:
         (worker,) = client.scheduler_info()["workers"].values()
         assert (worker["nthreads"], worker["memory_limit"]) == (1, (1024 - 100) * 2**20)
         assert list(client.run(os.getenv, "COLOUR").values()) == ["blue"]

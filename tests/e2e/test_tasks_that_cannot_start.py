@@ -9,7 +9,7 @@ import pytest
 from dask_ecs.local.aws.handle import LocalAWS
 
 from .aws_account import AwsAccount
-from .computation import compute_through
+from .computation import compute_on
 from .kstatus import kstatus, retry_at
 from .tenant import Tenant, manifest
 from .waiting import until
@@ -77,7 +77,7 @@ def test_the_scheduler_runs_on_while_its_workers_can_not_start(tenant: Tenant) -
     scheduler = status["schedulerTaskArn"]
     tenant.patch(name, {"worker": {"extraArgs": []}})
     assert tenant.wait_until_ready(name, workers=2)["schedulerTaskArn"] == scheduler
-    compute_through(status["schedulerAddress"])
+    compute_on(tenant, name)
 
 
 def test_a_log_group_that_somebody_deleted_is_made_again(tenant: Tenant, account: AwsAccount) -> None:
@@ -119,7 +119,7 @@ def test_with_capacity_for_one_of_three_workers_that_one_works_and_the_others_fo
     status = lone_tenant.wait_for(name, lambda status: status["workers"]["running"] == 1)
     condition = lone_tenant.wait_for_condition(name, "WorkersReady", "False", reason="CapacityUnavailable")
     assert retry_at(condition)
-    compute_through(status["schedulerAddress"])
+    compute_on(lone_tenant, name)
     assert lone_tenant.status(name)["phase"] == "Degraded"
     first = quiet_account.live_tasks(status["clusterArn"], role="worker")
     quiet_account.aws.set_capacity(fargate=None)

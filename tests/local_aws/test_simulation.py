@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from distributed.core import rpc
 from distributed.deploy import Cluster
+from distributed.security import Security
 
+from dask_ecs.dask.certificates import issued
 from dask_ecs.local.aws.handle import LocalAWS
+from dask_ecs.plan.certificate import with_certificate
+from dask_ecs.plan.variables import Variables
 
 from .account import Account, address
 
@@ -124,3 +129,28 @@ async def test_five_hundred_tasks_are_running_within_seconds(simulated: Account)
     dask = SimulatedCluster(simulated, workers=500)
     await dask.registered(500)
     assert time.monotonic() - began < 10
+
+
+async def test_a_simulated_scheduler_speaks_tls_to_those_who_have_its_certificate(simulated: Account) -> None:
+    bundle = issued(None, name="simulated", now=datetime.datetime.now(datetime.UTC))
+    texts = {"ca.crt": bundle.ca, "tls.crt": bundle.certificate, "tls.key": bundle.key}
+    wanted = with_certificate(Variables(), "scheduler", secret="arn")
+    environment = [{"name": name, "value": texts[source.split(":")[1]]} for name, source in wanted.secret]
+    cluster = simulated.cluster()
+    definition = simulated.definition(
+        None,
+        image=IMAGE,
+        command=["dask", "scheduler", "--protocol", "tls", "--port", "8790"],
+        environment=environment,
+    )
+    scheduler = simulated.run(cluster, definition)
+    url = f"tls://{address(simulated.until(cluster, scheduler, 'RUNNING'))}:8790"
+    security = Security(tls_ca_file=bundle.ca, tls_client_cert=bundle.certificate, tls_client_key=bundle.key)
+    worker = simulated.definition(None, image=IMAGE, command=["dask", "worker", url])
+    simulated.until(cluster, simulated.run(cluster, worker), "RUNNING")
+    async with rpc(url, connection_args=security.get_connection_args("client")) as connected:
+        workers = (await connected.identity())["workers"]
+    assert [each.partition("://")[0] for each in workers] == ["tls"]
+    async with rpc(url.replace("tls", "tcp"), timeout=2) as plain:
+        with pytest.raises(OSError, match="before comm was established"):
+            await plain.identity()

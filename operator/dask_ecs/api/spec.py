@@ -40,6 +40,7 @@ from dask_ecs.api.spec_rules import (
 from dask_ecs.api.tags import Tags
 from dask_ecs.api.task_launch import LaunchType, TaskLaunch
 from dask_ecs.api.task_shape import TaskShape
+from dask_ecs.api.tls import Tls
 from dask_ecs.api.update_strategy import UpdateStrategy
 from dask_ecs.api.volumes import Volumes
 
@@ -125,8 +126,8 @@ class Worker(TaskShape, TaskLaunch):
     """Threads of each worker; by default as many as it has whole vCPUs, at least one."""
 
     naming: Naming | None = None
-    """Names workers by numbers, start, start + step and so on; one that comes anew or takes another's place gets the
-    first that is free. Then each is run by a call of its own. By default workers are alike, and Dask names them."""
+    """Names workers by numbers, start, start + step and so on; a worker that is replaced or comes anew takes the first
+    that is free. Then each is run by a call of its own. By default workers are alike, and Dask names them."""
 
     extra_args: Arguments = ()
     """Arguments appended to the command `dask worker` (or `dask-cuda-worker`)."""
@@ -232,6 +233,9 @@ class DaskClusterSpec(Model):
     isolation: Isolation = "namespace"
     """Who shares what is made (roles, security group, ECS cluster, task definitions): all clusters of the namespace, or
     nobody. Immutable."""
+
+    tls: Tls = Tls()
+    """Encryption of the cluster's connections. Immutable."""
 
     cpu_architecture: CpuArchitecture = "X86_64"
     """CPU architecture of image and tasks."""

@@ -260,5 +260,6 @@ CLUSTER_RULES = (
     _immutable("region"),
     _immutable("clusterArn"),
     _immutable("isolation"),
+    _immutable("tls.enabled"),
     _immutable("network.vpcId"),
 )

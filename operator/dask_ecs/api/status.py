@@ -9,6 +9,7 @@ from dask_ecs.api.conditions import Condition
 from dask_ecs.api.fields import SET, keyed_by
 from dask_ecs.api.model import Model
 from dask_ecs.api.rest import Rest
+from dask_ecs.api.tls import TlsStatus
 from dask_ecs.api.versions import ClusterVersions
 
 Phase = Literal["Pending", "Launching", "Running", "Degraded", "Suspended", "Failed", "Deleting"]
@@ -178,6 +179,9 @@ class DaskClusterStatus(Model):
 
     service: ServiceReference | None = None
     """The Service that leads to the scheduler, if there is one."""
+
+    tls: TlsStatus | None = None
+    """The certificate of scheduler, workers and clients, where connections are encrypted."""
 
     replicas: Count = 0
     """Workers that exist, for the scale subresource."""

@@ -83,6 +83,7 @@ _CONFLICT = {
     "InvalidLaunchTemplateName.AlreadyExistsException",
     "AlreadyExists",
     "ResourceAlreadyExistsException",
+    "ResourceExistsException",
     "InvalidPermission.Duplicate",
     "InvalidPermission.NotFound",
 }
@@ -141,6 +142,9 @@ def _kind(code: str, message: str, status: int) -> Kind:
         return Kind.GONE
     if code in _CONFLICT:
         return Kind.CONFLICT
+    # Secrets Manager: a secret that was deleted for good keeps its name for some moments more.
+    if code == "InvalidRequestException" and "deletion" in message:
+        return Kind.RETRY_SOON
     if "unable to assume the role" in message or "Too many concurrent attempts" in message:
         return Kind.RETRY_SOON
     return Kind.NEEDS_USER

@@ -38,6 +38,7 @@ from dask_ecs.aws.permission import (
     MISSING_ROLE,
     OURS,
     ROLE,
+    SECRET,
     SECURITY_GROUP,
     SERVICE_LINKED_ROLE,
     TASK,
@@ -195,6 +196,41 @@ PUT_CLUSTER_CAPACITY_PROVIDERS = Operation(
 )
 DELETE_CLUSTER = Operation(
     "ecs", "DeleteCluster", (Permission("ecs:DeleteCluster", (ECS_CLUSTER,), (OURS,)),), purpose="ECS cluster"
+)
+
+CREATE_SECRET = Operation(
+    "secretsmanager",
+    "CreateSecret",
+    (
+        Permission("secretsmanager:CreateSecret", (SECRET,), (TO_BE_OURS,)),
+        Permission("secretsmanager:TagResource", (SECRET,), (TO_BE_OURS,)),
+    ),
+    purpose="certificate",
+)
+# Not only ours, by its tags: of what is not there, it has to be told so.
+DESCRIBE_SECRET = Operation(
+    "secretsmanager",
+    "DescribeSecret",
+    (Permission("secretsmanager:DescribeSecret", (SECRET,)),),
+    purpose="certificate",
+)
+GET_SECRET_VALUE = Operation(
+    "secretsmanager",
+    "GetSecretValue",
+    (Permission("secretsmanager:GetSecretValue", (SECRET,)),),
+    purpose="certificate",
+)
+PUT_SECRET_VALUE = Operation(
+    "secretsmanager",
+    "PutSecretValue",
+    (Permission("secretsmanager:PutSecretValue", (SECRET,), (OURS,)),),
+    purpose="certificate",
+)
+DELETE_SECRET = Operation(
+    "secretsmanager",
+    "DeleteSecret",
+    (Permission("secretsmanager:DeleteSecret", (SECRET,), (OURS,)),),
+    purpose="certificate",
 )
 REGISTER_TASK_DEFINITION = Operation(
     "ecs",

@@ -8,7 +8,7 @@ each of them, one that has none takes its resource away, and an action without a
 import dataclasses
 from typing import Literal
 
-Purpose = Literal["tasks", "role", "security group", "ECS cluster", "log group", "events", "capacity"]
+Purpose = Literal["tasks", "role", "security group", "ECS cluster", "log group", "certificate", "events", "capacity"]
 """What an operation is for: a policy for clusters that are given a role needs nothing of what makes roles."""
 
 
@@ -54,6 +54,7 @@ CAPACITY_PROVIDER = "arn:{partition}:ecs:{region}:{account}:capacity-provider/da
 ECS_AMI = "arn:{partition}:ssm:{region}::parameter/aws/service/ecs/optimized-ami/*"
 SERVICE_LINKED_ROLE = "arn:{partition}:iam::{account}:role/aws-service-role/*"
 EC2 = "arn:{partition}:ec2:{region}:*"
+SECRET = "arn:{partition}:secretsmanager:{region}:{account}:secret:dask-{install}-*"
 # CloudWatch Logs API reference, LogGroup: only where tags are set does the ARN not end with that of the streams.
 LOG_GROUP = "arn:{partition}:logs:{region}:{account}:log-group:{log_group}:*"
 LOG_GROUP_TO_TAG = "arn:{partition}:logs:{region}:{account}:log-group:{log_group}"

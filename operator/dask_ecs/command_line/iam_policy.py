@@ -99,6 +99,8 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
         purposes.add("ECS cluster")
     if any(spec.capacity is not None for spec in specs):
         purposes |= {"capacity", "role"}
+    if any(spec.tls.enabled for spec in specs):
+        purposes.add("certificate")
     return dataclasses.replace(
         scope,
         given_ecs_cluster=_once(spec.cluster_arn.rsplit("/", 1)[-1] for spec in specs if spec.cluster_arn),

@@ -12,6 +12,7 @@ from dask_ecs.aws import (
     network,
     operations,
     roles,
+    secrets,
     security_groups,
     task_definitions,
     tasks,
@@ -19,10 +20,11 @@ from dask_ecs.aws import (
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
+from dask_ecs.controllers import certificates
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError, SchedulerRefusedError
-from dask_ecs.plan import actions, capacity_actions
+from dask_ecs.plan import actions, capacity_actions, tls
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.security_group import Rule
 
@@ -41,6 +43,7 @@ async def act(
     own_tags: Mapping[str, str],
     others_ingress: Callable[[], Iterable[Rule]],
     watchers: TaskWatchers,
+    now: datetime.datetime,
     tell: Tell = nobody,
 ) -> Any:
     """Do one action and return what came of it.
@@ -65,6 +68,8 @@ async def act(
             return await ecs_clusters.ensure(aws, name=action.name, tags=action.tags, own_tags=own_tags, tell=tell)
         case actions.AssociateCapacityProviders():
             await ecs_clusters.associate(aws, arn=action.arn, providers=action.providers)
+        case tls.EnsureCertificate():
+            return await certificates.ensure(aws, action, own_tags=own_tags, now=now)
         case actions.EnsureRole():
             return await roles.ensure(aws, action, own_tags=own_tags, tell=tell)
         case actions.EnsureSecurityGroup():
@@ -89,12 +94,16 @@ async def act(
         case actions.StopTask():
             await _stop(aws, action.ecs_cluster, action.task_arn, why=action.why, watchers=watchers)
         case actions.TerminateScheduler():
-            await scheduler.terminate(action.scheduler_address, deadline=TERMINATE_DEADLINE)
+            await scheduler.terminate(
+                action.scheduler_address, certificate=action.certificate, deadline=TERMINATE_DEADLINE
+            )
             return datetime.datetime.now(datetime.UTC)
         case actions.RetireWorkers():
             await _retire(aws, action, watchers=watchers)
         case actions.DeregisterTaskDefinition():
             await task_definitions.deregister(aws, family=action.name)
+        case tls.DeleteSecret():
+            await secrets.delete(aws, name=action.name, own_tags=action.tags)
         case actions.DeleteRole():
             await roles.delete(aws, name=action.name, own_tags=action.tags)
         case actions.ReviseSecurityGroup():
@@ -134,10 +143,10 @@ async def _stop(aws: Aws, ecs_cluster: str, task_arn: str, *, why: str, watchers
 
 
 async def _retire(aws: Aws, action: actions.RetireWorkers, *, watchers: TaskWatchers) -> None:
-    address = action.scheduler_address
-    seen = await scheduler.identity(address)
+    address, certificate = action.scheduler_address, action.certificate
+    seen = await scheduler.identity(address, certificate=certificate)
     # Workers that are not ours may have joined too; they are neither chosen nor counted.
-    ranked = await scheduler.workers_to_close(address, hosts=len(seen.hosts))
+    ranked = await scheduler.workers_to_close(address, hosts=len(seen.hosts), certificate=certificate)
     host_of = {worker.address: worker.host for worker in seen.workers}
     ours = [host for host in dict.fromkeys(host_of.get(worker, "") for worker in ranked) if host in action.tasks]
     hosts = ours[: action.count]
@@ -146,6 +155,6 @@ async def _retire(aws: Aws, action: actions.RetireWorkers, *, watchers: TaskWatc
     chosen = [worker.address for host in hosts for worker in seen.by_host[host]]
     # If moving the results takes longer, or has nowhere to go: told to stop, each worker tries once more by itself.
     with contextlib.suppress(SchedulerError):
-        await scheduler.retire_workers(address, workers=chosen, deadline=RETIRE_DEADLINE)
+        await scheduler.retire_workers(address, workers=chosen, certificate=certificate, deadline=RETIRE_DEADLINE)
     for host in hosts:
         await _stop(aws, action.ecs_cluster, action.tasks[host], why=action.why, watchers=watchers)

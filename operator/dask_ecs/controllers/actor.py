@@ -95,6 +95,7 @@ class Actor:
             others_ingress=lambda: self._others_ingress(target, action.thing or ""),
             watchers=self._watchers,
             tell=tell,
+            now=self._now(),
         )
 
     async def _act(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:

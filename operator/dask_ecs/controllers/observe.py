@@ -11,7 +11,7 @@ from dask_ecs.aws.session import Aws
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.prober import Prober
 from dask_ecs.controllers.task_watcher import TaskWatchers
-from dask_ecs.plan import backoff, infrastructure, task_definitions, teardown
+from dask_ecs.plan import backoff, infrastructure, task_definitions, teardown, tls
 from dask_ecs.plan.observed import ROLES, Hold, Known, Observed, SchedulerProbe, Task
 from dask_ecs.plan.target import Target
 
@@ -61,7 +61,7 @@ async def observe(
     else:
         memory.holds.pop("tasks", None)
     tasks = listing.tasks if listing else ()
-    probe = _probe(target, tasks, memory, prober)
+    probe = _probe(target, known, tasks, memory, prober)
     tasks = await _with_log_tails(aws, target, memory, tasks, now=now)
     return Observed(
         known=known,
@@ -83,7 +83,7 @@ def say_busy(
     memory.busy = busy
     if arn := _ecs_cluster(target, observed.known):
         watchers.of(aws, arn).watch(target.cluster.metadata.uid, busy=busy, searching=memory.has_lost_launches)
-    _probe(target, observed.tasks or (), memory, prober)
+    _probe(target, observed.known, observed.tasks or (), memory, prober)
 
 
 def _ecs_cluster(target: Target, known: Known) -> str:
@@ -94,15 +94,18 @@ def _ecs_cluster(target: Target, known: Known) -> str:
     return (found.arn if found else target.cluster.status.cluster_arn) or ""
 
 
-def _probe(target: Target, tasks: Iterable[Task], memory: Memory, prober: Prober) -> SchedulerProbe | None:
+def _probe(
+    target: Target, known: Known, tasks: Iterable[Task], memory: Memory, prober: Prober
+) -> SchedulerProbe | None:
     uid = target.cluster.metadata.uid
     if target.cluster.metadata.deletion_timestamp:
         return prober.last(uid)
     tasks = list(tasks)
     workers = sum(task.role == "worker" and task.is_running for task in tasks)
+    certificate = tls.latest(target, known)
     if external := target.cluster.spec.scheduler.address:
-        if external.startswith("tcp://"):
-            return prober.watch(uid, external, busy=memory.busy, awaited=workers)
+        if external.startswith("tcp://") or (certificate and not tls.has_own_ca(target)):
+            return prober.watch(uid, external, certificate=certificate, busy=memory.busy, awaited=workers)
         prober.leave(uid)  # the operator has no certificate for it
         return None
     running = [task for task in tasks if task.role == "scheduler" and task.is_running and task.address]
@@ -110,7 +113,9 @@ def _probe(target: Target, tasks: Iterable[Task], memory: Memory, prober: Prober
         prober.leave(uid)
         return None
     oldest = min(running, key=lambda task: (task.created_at, task.arn))
-    return prober.watch(uid, oldest.address or "", busy=memory.busy, awaited=workers)
+    if certificate is None and target.has_tls:
+        return None  # it is being read
+    return prober.watch(uid, oldest.address or "", certificate=certificate, busy=memory.busy, awaited=workers)
 
 
 async def _with_log_tails(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError
+from dask_ecs.plan.certificate import Certificate
 from dask_ecs.plan.observed import SchedulerProbe
 from dask_ecs.plan.scheduler import Activity, SchedulerIdentity
 from dask_ecs.plan.versions import SeenVersions, to_ask
@@ -39,6 +40,7 @@ class _Watched:
     address: str
     awaited: int
     busy: bool
+    certificate: Certificate | None = None
     probe: SchedulerProbe | None = None
     answered_at: float = -float("inf")
     interval: float = BUSY_FIRST
@@ -63,7 +65,15 @@ class Prober:
         self._nudged = asyncio.Event()
         self._asking: set[asyncio.Task[None]] = set()
 
-    def watch(self, uid: str, address: str, *, busy: bool, awaited: int = 0) -> SchedulerProbe | None:
+    def watch(
+        self,
+        uid: str,
+        address: str,
+        *,
+        certificate: Certificate | None = None,
+        busy: bool,
+        awaited: int = 0,
+    ) -> SchedulerProbe | None:
         """Have a scheduler asked again and again; return what it said last, None if that was never or elsewhere.
 
         `awaited` is how many workers run, whether they have joined or not; when it changes it is asked at once.
@@ -75,7 +85,7 @@ class Prober:
         elif (busy and not watched.busy) or awaited != watched.awaited:
             watched.interval = BUSY_FIRST
             self._ask_at(uid, watched, min(watched.due, asyncio.get_running_loop().time() + BUSY_FIRST))
-        watched.busy, watched.awaited = busy, awaited
+        watched.busy, watched.awaited, watched.certificate = busy, awaited, certificate
         return watched.probe
 
     def last(self, uid: str) -> SchedulerProbe | None:
@@ -122,7 +132,9 @@ class Prober:
         before, time = watched.probe, asyncio.get_running_loop().time
         try:
             asked_at = self._now()
-            identity, activity = await scheduler.state(watched.address, deadline=DEADLINE)
+            identity, activity = await scheduler.state(
+                watched.address, certificate=watched.certificate, deadline=DEADLINE
+            )
             watched.answered_at = time()
             idle_since = _idle_since(activity, before, now=self._now())
             probe = SchedulerProbe(
@@ -157,7 +169,9 @@ class Prober:
             return seen
         asked = to_ask(identity)
         try:
-            cluster = await scheduler.versions(watched.address, workers=asked, deadline=DEADLINE)
+            cluster = await scheduler.versions(
+                watched.address, workers=asked, certificate=watched.certificate, deadline=DEADLINE
+            )
         except SchedulerError:
             # A worker that hangs keeps its scheduler waiting; who has joined must not wait for that each time.
             watched.versions_from = asyncio.get_running_loop().time() + PATIENCE

@@ -1,7 +1,8 @@
 """What the operator asks of a running scheduler: who it is, and to let workers or all go. RPC only, never HTTP.
 
-Every function takes `address` as `tcp://HOST:PORT` and the seconds after which it gives up, and raises a
-SchedulerError of `dask_ecs.dask.errors`, or ValueError for an address of another form.
+Every function takes `address` as `tcp://HOST:PORT` or `tls://HOST:PORT`, for the latter the certificate to show, and
+the seconds after which it gives up. It raises a SchedulerError of `dask_ecs.dask.errors`, or ValueError for an address
+of another form.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from dask_ecs.plan.scheduler import Activity, SchedulerIdentity, WorkerSeen, wor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from dask_ecs.plan.certificate import Certificate
 
 # Our own bound, five times the largest cluster we plan for: it keeps the time to read a hostile answer under a second.
 MAX_WORKERS = 10_000
@@ -41,16 +44,18 @@ _FEED_INTERVAL = 1
 _LONGEST_IDLE = 31_536_000
 
 
-async def state(address: str, *, deadline: float = 5) -> tuple[SchedulerIdentity, Activity | None]:
+async def state(
+    address: str, *, certificate: Certificate | None = None, deadline: float = 5
+) -> tuple[SchedulerIdentity, Activity | None]:
     """Ask a scheduler for its id, all its workers, and what it does; the latter is None where it does not tell.
 
     `deadline` is for each of two calls, of which mostly the first is enough.
     """
     request = {"op": "feed", "function": _evaluated(_STATE), "interval": _FEED_INTERVAL}
     try:
-        fields = _fields(await _ask(address, request, deadline=deadline))
+        fields = _fields(await _ask(address, request, certificate=certificate, deadline=deadline))
     except SchedulerRefusedError:  # a distributed of another age
-        return await identity(address, deadline=deadline), None
+        return await identity(address, certificate=certificate, deadline=deadline), None
     seen = _identity(address, fields)
     if not fields.keys() >= {"clients", "idle"}:
         return seen, None
@@ -58,9 +63,10 @@ async def state(address: str, *, deadline: float = 5) -> tuple[SchedulerIdentity
     return seen, Activity(clients=answer.number(fields["clients"]), idle_seconds=None if idle < 0 else idle)
 
 
-async def identity(address: str, *, deadline: float = 5) -> SchedulerIdentity:
+async def identity(address: str, *, certificate: Certificate | None = None, deadline: float = 5) -> SchedulerIdentity:
     """Ask a scheduler for its id and all its workers."""
-    return _identity(address, _fields(await _ask(address, {"op": "identity"}, deadline=deadline)))
+    packed = await _ask(address, {"op": "identity"}, certificate=certificate, deadline=deadline)
+    return _identity(address, _fields(packed))
 
 
 def _identity(address: str, fields: Mapping[str, memoryview]) -> SchedulerIdentity:
@@ -72,46 +78,54 @@ def _identity(address: str, fields: Mapping[str, memoryview]) -> SchedulerIdenti
     )
 
 
-async def retire_workers(address: str, *, workers: Sequence[str], deadline: float = 120) -> tuple[str, ...]:
+async def retire_workers(
+    address: str, *, workers: Sequence[str], certificate: Certificate | None = None, deadline: float = 120
+) -> tuple[str, ...]:
     """Move the data of these workers to others and let them, and with them their tasks, end; give those that did.
 
     Not among them are workers that the scheduler does not know (any more), and those whose data no other worker can
     take. The scheduler goes on with it when the deadline has passed; asking again is safe.
     """
     request = {"op": "retire_workers", "workers": list(workers), "close_workers": True, "remove": True}
-    return tuple(_fields(await _ask(address, request, deadline=deadline)))
+    return tuple(_fields(await _ask(address, request, certificate=certificate, deadline=deadline)))
 
 
-async def workers_to_close(address: str, *, hosts: int, deadline: float = 5) -> tuple[str, ...]:
+async def workers_to_close(
+    address: str, *, hosts: int, certificate: Certificate | None = None, deadline: float = 5
+) -> tuple[str, ...]:
     """Choose this many hosts that the scheduler would lose least with, and give all workers' addresses, host by host.
 
     The scheduler prefers idle hosts, then those with little data. `deadline` is for each of two calls.
     """
     request = {"op": "workers_to_close", "n": MAX_WORKERS, "key": _BY_HOST}
-    packed = await _ask(address, request, deadline=deadline)
+    packed = await _ask(address, request, certificate=certificate, deadline=deadline)
     offered = [answer.text(item) for item in answer.items(packed, most=MAX_WORKERS)]
-    seen = await identity(address, deadline=deadline)
+    seen = await identity(address, certificate=certificate, deadline=deadline)
     return workers_on_cheapest_hosts(seen, offered=offered, hosts=hosts)
 
 
-async def versions(address: str, *, workers: Sequence[str], deadline: float = 5) -> ClusterVersions:
+async def versions(
+    address: str, *, workers: Sequence[str], certificate: Certificate | None = None, deadline: float = 5
+) -> ClusterVersions:
     """Ask a scheduler for its versions and, by it, for those of these workers. `deadline` is for each of two calls."""
-    ours = packages.versions(await _ask(address, {"op": "versions"}, deadline=deadline))
+    ours = packages.versions(await _ask(address, {"op": "versions"}, certificate=certificate, deadline=deadline))
     if not workers:
         return ClusterVersions(scheduler=ours)
     request = {"op": "broadcast", "msg": {"op": "versions"}, "workers": list(workers), "on_error": "ignore"}
-    packed = await _ask(address, request, deadline=deadline)
+    packed = await _ask(address, request, certificate=certificate, deadline=deadline)
     theirs = dict.fromkeys(packages.versions(of_one) for _, of_one in answer.entries(packed, most=len(workers)))
     return ClusterVersions(scheduler=ours, workers=tuple(theirs))
 
 
-async def terminate(address: str, *, deadline: float = 10) -> None:
+async def terminate(address: str, *, certificate: Certificate | None = None, deadline: float = 10) -> None:
     """Ask a scheduler to end; its workers follow by themselves. Return once it has hung up: it is then on its way."""
-    await wire.tell(address, {"op": "terminate"}, deadline=deadline)
+    await wire.tell(address, {"op": "terminate"}, certificate=certificate, deadline=deadline)
 
 
-async def _ask(address: str, request: Mapping[str, Any], *, deadline: float) -> memoryview:
-    packed = await wire.ask(address, request, deadline=deadline)
+async def _ask(
+    address: str, request: Mapping[str, Any], *, certificate: Certificate | None, deadline: float
+) -> memoryview:
+    packed = await wire.ask(address, request, certificate=certificate, deadline=deadline)
     if answer.is_map(packed):
         fields = _fields(packed)
         # An answer that reports a failure has these and the pickled exception, which stays unread.

@@ -20,9 +20,12 @@ from typing import TYPE_CHECKING, Any
 import msgpack
 
 from dask_ecs.dask.errors import SchedulerProtocolError, SchedulerUnreachableError
+from dask_ecs.dask.tls_context import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+
+    from dask_ecs.plan.certificate import Certificate
 
 # Our own bound: an idle worker takes 0.7 KB of an `identity` (measured), one that exchanges data with many others more.
 MAX_ANSWER_BYTES = 32 * 2**20
@@ -36,21 +39,26 @@ _HANDSHAKE = {"compression": None, "python": (3, 9, 0), "pickle-protocol": 5}
 _WORD = struct.calcsize("<Q")
 
 
-async def ask(address: str, request: Mapping[str, Any], *, deadline: float) -> memoryview:
+async def ask(
+    address: str, request: Mapping[str, Any], *, certificate: Certificate | None = None, deadline: float
+) -> memoryview:
     """Send a request to a scheduler and give its answer, which is still msgpack.
 
-    `address` is `tcp://HOST:PORT`. All together takes `deadline` seconds at most.
+    `address` is `tcp://HOST:PORT`, or `tls://HOST:PORT` with the certificate to show. All together takes `deadline`
+    seconds at most.
 
     Raises SchedulerUnreachableError, SchedulerProtocolError, and ValueError for an address of another form.
     """
-    async with _connection(address, deadline=deadline) as (reader, writer):
+    async with _connection(address, certificate=certificate, deadline=deadline) as (reader, writer):
         _send(writer, {**request, "reply": True, "close": True})
         return memoryview(await _receive(reader, address))
 
 
-async def tell(address: str, request: Mapping[str, Any], *, deadline: float) -> None:
+async def tell(
+    address: str, request: Mapping[str, Any], *, certificate: Certificate | None = None, deadline: float
+) -> None:
     """Send a request that makes the scheduler hang up, and wait until it does; otherwise as `ask`."""
-    async with _connection(address, deadline=deadline) as (reader, writer):
+    async with _connection(address, certificate=certificate, deadline=deadline) as (reader, writer):
         _send(writer, {**request, "reply": False})
         with contextlib.suppress(ConnectionError):
             while await reader.read(2**16):
@@ -59,12 +67,15 @@ async def tell(address: str, request: Mapping[str, Any], *, deadline: float) -> 
 
 @contextlib.asynccontextmanager
 async def _connection(
-    address: str, *, deadline: float
+    address: str, *, certificate: Certificate | None, deadline: float
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    host, port = _host_and_port(address)
+    host, port, encrypted = _parts(address)
+    if encrypted and certificate is None:
+        raise SchedulerUnreachableError(f"The certificate for the scheduler at {address} is not known yet")
+    tls = tls_context(certificate) if encrypted and certificate else None
     try:
         async with asyncio.timeout(deadline):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(host, port, ssl=tls)
             try:
                 _send(writer, _HANDSHAKE)
                 await _receive(reader, address)
@@ -79,11 +90,12 @@ async def _connection(
         raise SchedulerUnreachableError(f"No connection with the scheduler at {address}: {error}") from error
 
 
-def _host_and_port(address: str) -> tuple[str, int]:
+def _parts(address: str) -> tuple[str, int, bool]:
+    """Return host, port, and whether the connection is encrypted."""
     url = urllib.parse.urlsplit(address)
-    if url.scheme != "tcp" or not url.hostname or not url.port:
-        raise ValueError(f"A scheduler's address has the form tcp://HOST:PORT, not {address!r}")
-    return url.hostname, url.port
+    if url.scheme not in ("tcp", "tls") or not url.hostname or not url.port:
+        raise ValueError(f"A scheduler's address has the form tcp://HOST:PORT or tls://HOST:PORT, not {address!r}")
+    return url.hostname, url.port, url.scheme == "tls"
 
 
 def _send(writer: asyncio.StreamWriter, message: Mapping[str, Any]) -> None:

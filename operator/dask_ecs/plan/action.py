@@ -26,6 +26,7 @@ Subject = Literal[
     "scaleDown",
     "terminate",
     "binding",
+    "certificate",
 ]
 
 Result = TypeVar("Result")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from dask_ecs.plan import names
 from dask_ecs.plan.action import Action, Result, Subject
+from dask_ecs.plan.certificate import Certificate
 from dask_ecs.plan.made import Kind, Made
 from dask_ecs.plan.observed import EcsCluster, GivenDefinition, Launch, Network, Role
 from dask_ecs.plan.security_group import Rule
@@ -239,6 +240,7 @@ class TerminateScheduler(Action[datetime.datetime]):
     scheduler_address: str
     task_arn: str
     """Its task: another scheduler at the same address has to be asked anew."""
+    certificate: Certificate | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"ask the scheduler at {self.scheduler_address} to end, and its workers with it"
@@ -251,6 +253,7 @@ class RetireWorkers(Action[None]):
     subject: Subject = "scaleDown"
     ecs_cluster: str
     scheduler_address: str
+    certificate: Certificate | None = dataclasses.field(default=None, compare=False, repr=False)
     count: int
     tasks: Mapping[str, str]
     why: str

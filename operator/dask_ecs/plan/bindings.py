@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from dask_ecs.api.daskcluster import API_VERSION, KIND
-from dask_ecs.plan import names
+from dask_ecs.plan import certificate, names
 from dask_ecs.plan.action import Action, Subject
 
 if TYPE_CHECKING:
+    from dask_ecs.plan.certificate import Certificate
     from dask_ecs.plan.observed import Observed
     from dask_ecs.plan.target import Target
 
@@ -41,6 +42,7 @@ class Endpoint:
 
     address: str
     dashboard_link: str | None
+    certificate: Certificate | None = None
 
     @property
     def host(self) -> str:
@@ -84,7 +86,8 @@ class EnsureObject(Action[str]):
 
 def plan(target: Target, observed: Observed, endpoint: Endpoint | None) -> list[EnsureObject]:
     """Return what has to be written; `endpoint` is None while there is no scheduler that answers."""
-    wanted = [_secret(target, endpoint)] if endpoint else []
+    known = endpoint is not None and (endpoint.certificate is not None or not target.has_tls)
+    wanted = [_secret(target, endpoint)] if endpoint and known else []
     if target.cluster.spec.service.enabled or target.cluster.status.service:
         wanted += [_service(target), _endpoint_slice(target, endpoint)]
     return [action for action in wanted if observed.known.answer(action) != action.digest]
@@ -133,6 +136,8 @@ def _secret(target: Target, endpoint: Endpoint) -> EnsureObject:
     }
     if endpoint.dashboard_link:
         texts["dashboard"] = endpoint.dashboard_link
+    if endpoint.certificate:
+        texts |= certificate.texts(endpoint.certificate)
     name = secret_name(target)
     body = {
         "metadata": _metadata(target, name),

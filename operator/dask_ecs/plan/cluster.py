@@ -58,24 +58,8 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     return dataclasses.replace(planned, actions=(), status=said, wake_at=None, busy=False, gone=False)
 
 
-def awaits_first_look(target: Target, observed: Observed) -> bool:
-    """Whether a cluster that ran is about to be seen again after an operator's start: its tasks, or who has joined.
-
-    What is planned before would be planned once more right after. An edit, a deletion or trouble is looked into now.
-    """
-    metadata, before = target.cluster.metadata, target.cluster.status
-    settled = before.observed_generation == metadata.generation and not metadata.deletion_timestamp
-    if not settled or before.scheduler_address is None or observed.holds or observed.launches:
-        return False
-    if observed.tasks is None:
-        return True
-    address = before.scheduler_address
-    there = any(task.role == "scheduler" and task.is_running and task.address == address for task in observed.tasks)
-    return there and observed.probe is None
-
-
 def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
-    there, missing = infrastructure.plan(target, observed)
+    there, missing = infrastructure.plan(target, observed, now=now)
     sorted_tasks = tasks.sort(target, there, observed, now=now)
     idle = idleness.of_cluster(target, observed, sorted_tasks, now=now)
     resting = rest.of_cluster(target, sorted_tasks, idle, now=now)
@@ -98,7 +82,7 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
                 deletions, gone = _clear_up(target, there, observed)
                 todo += deletions
         if not status.is_unseen(target, observed, sorted_tasks):
-            todo += bindings.plan(target, observed, _endpoint(observed, sorted_tasks))
+            todo += bindings.plan(target, observed, _endpoint(there, observed, sorted_tasks))
     except NeedsUser as error:
         problem = error
     all_planned = problem is not None or (there.complete and observed.tasks is not None)
@@ -118,11 +102,12 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
     )
     if not ready:
         said = said.model_copy(update={"last_handled_reconcile_at": observed.looked_for})
+    renewals = [there.certificate.renew_at] if there.certificate and there.certificate.renew_at > now else []
     busy = bool(ready) or _in_flight(sorted_tasks, observed) or idle.awaits_answer(now)
     return Plan(
         actions=ready,
         status=said,
-        wake_at=min([*waits, *step.wake_at, *rest.begins_at(target, resting, idle, now=now)], default=None),
+        wake_at=min([*waits, *step.wake_at, *rest.begins_at(target, resting, idle, now=now), *renewals], default=None),
         run_again_at=_run_again_at(sorted_tasks, observed, now=now),
         busy=busy,
         holds=observed.holds,
@@ -130,11 +115,15 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
     )
 
 
-def _endpoint(observed: Observed, sorted_tasks: tasks.Tasks) -> bindings.Endpoint | None:
+def _endpoint(
+    there: infrastructure.Infrastructure, observed: Observed, sorted_tasks: tasks.Tasks
+) -> bindings.Endpoint | None:
     if sorted_tasks.scheduler_address is None or not conditions.scheduler_is_ready(observed, sorted_tasks):
         return None
     dashboard = status.dashboard(sorted_tasks)
-    return bindings.Endpoint(address=sorted_tasks.scheduler_address, dashboard_link=dashboard)
+    return bindings.Endpoint(
+        address=sorted_tasks.scheduler_address, dashboard_link=dashboard, certificate=there.certificate
+    )
 
 
 def _clear_up(

@@ -15,15 +15,22 @@ DEATH_TIMEOUT_SECONDS = WAIT_SECONDS + 120
 
 
 def scheduler_command(
-    *, port: int, dashboard_port: int, idle_timeout_seconds: int | None = None, extra_args: Sequence[str] = ()
+    *,
+    port: int,
+    dashboard_port: int,
+    protocol: str | None = None,
+    idle_timeout_seconds: int | None = None,
+    extra_args: Sequence[str] = (),
 ) -> list[str]:
     """Give the scheduler's command; the user's arguments come last, so that they win.
 
     It ends with exit code 0 when a client calls `shutdown()`, the operator asks it to terminate, or nothing was
     computed for `idle_timeout_seconds`, whoever is connected.
     """
+    listen = ["--protocol", protocol] if protocol else []
+    ports = ["--port", str(port), "--dashboard-address", f":{dashboard_port}"]
     limit = ["--idle-timeout", f"{idle_timeout_seconds}s"] if idle_timeout_seconds else []
-    return ["dask", "scheduler", "--port", str(port), "--dashboard-address", f":{dashboard_port}", *limit, *extra_args]
+    return ["dask", "scheduler", *listen, *ports, *limit, *extra_args]
 
 
 def worker_command(

@@ -18,13 +18,16 @@ from dask_ecs.plan import (
     secrets,
     security_group,
     task_definitions,
+    tls,
 )
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import EcsCluster, Network
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dask_ecs.plan.certificate import Certificate
     from dask_ecs.plan.observed import GivenDefinition, Known, Observed, Role
     from dask_ecs.plan.security_group import Rule
     from dask_ecs.plan.target import Target
@@ -41,6 +44,7 @@ class Infrastructure:
     security_group_id: str | None  # the made one; None where the user gave theirs
     execution_role_arn: str | None
     task_role_arn: str | None
+    certificate: Certificate | None
     definitions: Mapping[Role, str]
     given_definitions: Mapping[Role, GivenDefinition]
     wanted: tuple[Action[Any], ...] = ()
@@ -53,7 +57,7 @@ class Infrastructure:
         return next(iter(self.networks.values()), None)
 
 
-def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Action[Any]]]:
+def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple[Infrastructure, list[Action[Any]]]:
     """Return what there is, and what is missing and can be made now."""
     spec, known = target.cluster.spec, observed.known
     identify, cluster, log_group = actions.IdentifyAccount(), ecs_cluster(target), _log_group(target)
@@ -66,6 +70,7 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         security_group_id=None,
         execution_role_arn=spec.iam.execution_role_arn,
         task_role_arn=spec.iam.task_role_arn,
+        certificate=tls.latest(target, known),
         definitions={},
         given_definitions={},
     )
@@ -84,6 +89,9 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
     providers = capacity_providers.of_made_cluster(spec)
     if there.ecs_cluster and providers and not spec.capacity:
         wanted.append(_associate(target, there.ecs_cluster, providers))
+    certificate = tls.ensure(target, known, now=now)
+    if there.account_id and certificate:
+        wanted.append(certificate)
     # The ports of a scheduler that runs have to be known before its group's rules are touched.
     ports_known = observed.tasks is not None or target.cluster.status.scheduler_task_arn is None
     if there.account_id and there.network and spec.needs_security_group and ports_known:
@@ -98,9 +106,10 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         role = _task_role(target, there.account_id)
         there = dataclasses.replace(there, task_role_arn=known.answer(role))
         wanted.append(role)
+    have_certificate = certificate is None or there.certificate is not None
     given = {role: found for role, action in looked_at.items() if (found := known.answer(action))}
     registered: dict[Role, str] = {role: found.arn for role, found in given.items()}
-    if there.account_id and there.execution_role_arn and there.task_role_arn and there.log_group:
+    if there.account_id and there.execution_role_arn and there.task_role_arn and there.log_group and have_certificate:
         definitions = {role: _definition(target, role, there) for role in made_for}
         registered |= {role: arn for role, action in definitions.items() if (arn := known.answer(action))}
         wanted += definitions.values()
@@ -120,7 +129,9 @@ def plan(target: Target, observed: Observed) -> tuple[Infrastructure, list[Actio
         wanted += instances
     there, missing = _as_far_as(there, wanted, known)
     closed = not spec.needs_security_group or there.security_group_id is not None
-    complete = not missing and closed and brought and there.definitions.keys() == set(spec.roles)
+    # Until a certificate is renewed, the one before serves.
+    awaited = [action for action in missing if action is not certificate or there.certificate is None]
+    complete = not awaited and closed and brought and there.definitions.keys() == set(spec.roles)
     return dataclasses.replace(there, complete=complete), missing
 
 
@@ -142,6 +153,7 @@ def command(
             port=spec.scheduler.port,
             dashboard_port=spec.scheduler.dashboard_port,
             idle_timeout_seconds=int(backstop.total_seconds()) if backstop else None,
+            protocol="tls" if target.has_tls else None,
             extra_args=spec.scheduler.extra_args,
         )
     threads, memory_mib = spec.worker.thread_count, spec.worker.memory_mib - spec.worker.sidecar_memory_mib
@@ -221,6 +233,7 @@ def _execution_role(target: Target, account_id: str) -> actions.EnsureRole:
         region=target.region,
         log_group=target.cluster.spec.logs.group,
         secrets=secrets.readable(target),
+        certificate=made.secret_name(target) if target.has_tls else None,
     )
     return actions.EnsureRole(
         subject="executionRole",
@@ -248,7 +261,9 @@ def _task_role(target: Target, account_id: str) -> actions.EnsureRole:
 
 def _definition(target: Target, role: Role, there: Infrastructure) -> actions.RegisterTaskDefinition:
     content = task_definitions.content(
-        task_definitions.Ingredients.of(target, role),
+        task_definitions.Ingredients.of(
+            target, role, certificate=there.certificate.secret_arn if there.certificate else None
+        ),
         execution_role=there.execution_role_arn or "",
         task_role=there.task_role_arn or "",
     )

@@ -20,6 +20,7 @@ from dask_ecs.plan.observed import (
     MARK_VARIABLE,
     NAME_VARIABLE,
     PORTS_VARIABLE,
+    PROTOCOL_VARIABLE,
     SCHEDULER_VARIABLE,
     Launch,
 )
@@ -127,6 +128,8 @@ def base_request(
         awsvpc["assignPublicIp"] = "ENABLED" if network.assign_public_ip else "DISABLED"
     ports = f"{spec.scheduler.port},{spec.scheduler.dashboard_port}"
     told = {PORTS_VARIABLE: ports} if role == "scheduler" else {SCHEDULER_VARIABLE: scheduler_address}
+    if role == "scheduler" and spec.tls.enabled:
+        told[PROTOCOL_VARIABLE] = "tls"
     told[MARK_VARIABLE] = mark
     variables = [{"name": name, "value": value} for name, value in {**dict(environment), **told}.items()]
     request: dict[str, Any] = {

@@ -23,6 +23,7 @@ Kind = Literal[
     "instance-profile",
     "iam-role",
     "security-group",
+    "secret",
     "ecs-cluster",
     "log-group",
 ]
@@ -59,6 +60,8 @@ def wanted(target: Target) -> tuple[Made, ...]:
         found.append(Made("iam-role", role_name(target, "task")))
     if spec.needs_security_group:
         found.append(Made("security-group", security_group_name(target)))
+    if target.has_tls:
+        found.append(Made("secret", secret_name(target)))
     if not spec.cluster_arn:
         found.append(Made("ecs-cluster", ecs_cluster_name(target)))
     if ours and spec.logs.deletion_policy == "Delete":
@@ -113,6 +116,11 @@ def security_group_name(target: Target) -> str:
     return target.made_name(*parts, limit=names.SECURITY_GROUP_NAME)
 
 
+def secret_name(target: Target) -> str:
+    """Return the name of the secret that holds the certificate."""
+    return target.made_name("tls", limit=names.SECRET_NAME)
+
+
 @of_spec
 def role_name(target: Target, use: RoleUse) -> str:
     """Return the name of an IAM role, where one is made: it ends with a hash of all that the role may do."""
@@ -122,6 +130,7 @@ def role_name(target: Target, use: RoleUse) -> str:
         region=target.region,
         log_group=spec.logs.group if use == "execution" else None,
         readable=secrets.readable(target) if use == "execution" else (),
+        certificate=secret_name(target) if use == "execution" and target.has_tls else None,
         policies=spec.iam.task_role_policies if use == "task" else (),
         execute_command=use == "task" and bool(spec.enable_execute_command),
         boundary=settings.permissions_boundary,
@@ -135,7 +144,7 @@ def family(target: Target, role: Role) -> str:
     """Return the family of a role's task definition: it ends with a hash of all that the definition holds."""
     iam = target.cluster.spec.iam
     content = _definition_hash(
-        task_definitions.Ingredients.of(target, role),
+        task_definitions.Ingredients.of(target, role, certificate=secret_name(target) if target.has_tls else None),
         execution_role=iam.execution_role_arn or role_name(target, "execution"),
         task_role=iam.task_role_arn or role_name(target, "task"),
     )
@@ -153,13 +162,16 @@ def _role_hash(
     region: str,
     log_group: str | None,
     readable: tuple[str, ...],
+    certificate: str | None,
     policies: tuple[str, ...],
     execute_command: bool,
     boundary: str | None,
     path: str,
 ) -> str:
     policy = (
-        roles.execution_policy(account_id="", region=region, log_group=log_group, secrets=readable)
+        roles.execution_policy(
+            account_id="", region=region, log_group=log_group, secrets=readable, certificate=certificate
+        )
         if log_group
         else roles.task_policy(execute_command=execute_command)
     )

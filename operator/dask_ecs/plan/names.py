@@ -9,6 +9,8 @@ IAM_ROLE_NAME = 64
 # AWS: "CreateCluster" and "RegisterTaskDefinition" in ECS's API reference, "CreateSecurityGroup" in EC2's.
 ECS_NAME = 255
 SECURITY_GROUP_NAME = 255
+# AWS: "CreateSecret".
+SECRET_NAME = 512
 
 HASH_LENGTH = 10
 

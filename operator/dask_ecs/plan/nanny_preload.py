@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import signal
+import ssl
 import sys
 import urllib.parse
 from typing import Any
@@ -18,21 +19,27 @@ LEAVE_SECONDS = 100.0
 
 async def dask_setup(nanny: Any) -> None:
     """Prepare a nanny; Dask calls this before the nanny looks for its scheduler."""
-    await scheduler_listens(nanny.scheduler.addr)
+    await scheduler_listens(nanny.scheduler.addr, nanny.connection_args.get("ssl_context"))
     # Dask's image starts with `tini -g`, which signals a whole process group: out of it with the worker, for it holds
     # the data. The worker's own preloads are text too.
     nanny.preload = [*nanny.preload, "import os; os.setpgrp()"]
     retire_on_sigterm(nanny)
 
 
-async def scheduler_listens(address: str) -> None:
-    """Return when something listens at the scheduler's address; end the process with exit code 1 when nothing does."""
+async def scheduler_listens(address: str, tls: Any) -> None:
+    """Return when something listens at the scheduler's address; end the process with exit code 1 when nothing does.
+
+    `tls` is an SSLContext for a `tls://` address: without it the scheduler would log each try as a failed handshake.
+    """
     url = urllib.parse.urlsplit(address)
+    tls = tls if url.scheme == "tls" else None
     time = asyncio.get_running_loop().time
     deadline = time() + WAIT_SECONDS
     while time() < deadline:
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(url.hostname, url.port), 2)
+            _, writer = await asyncio.wait_for(asyncio.open_connection(url.hostname, url.port, ssl=tls), 2)
+        except ssl.SSLError:
+            return None  # it listens; why it can not be joined, the nanny will say
         except (OSError, asyncio.TimeoutError):  # noqa: UP041  (not the same before Python 3.11)
             await asyncio.sleep(0.5)
         else:

@@ -20,6 +20,7 @@ SCHEDULER_VARIABLE = "DASK_SCHEDULER_ADDRESS"
 PORTS_VARIABLE = "DASK_ECS_SCHEDULER_PORTS"
 NAME_VARIABLE = "DASK_ECS_WORKER_NAME"
 MARK_VARIABLE = "DASK_ECS_SPEC"
+PROTOCOL_VARIABLE = "DASK_ECS_SCHEDULER_PROTOCOL"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +42,7 @@ class Task:
     container_instance: str | None = None  # None: it runs on Fargate, or has no place yet
     is_draining: bool = False  # its instance is to be emptied
     spec_mark: str | None = None  # what spec it runs; None: it does not tell
+    protocol: str = "tcp"  # that a scheduler speaks
     private_ip: str | None = None
     health: str = "UNKNOWN"
     created_at: datetime.datetime
@@ -60,7 +62,7 @@ class Task:
     @property
     def address(self) -> str | None:
         """Where a scheduler listens, as `tcp://10.0.1.7:8786`, once its network interface is attached."""
-        return f"tcp://{self.private_ip}:{self.ports[0]}" if self.private_ip and self.ports else None
+        return f"{self.protocol}://{self.private_ip}:{self.ports[0]}" if self.private_ip and self.ports else None
 
     @property
     def is_live(self) -> bool:

@@ -90,7 +90,12 @@ def _retire(
         hosts = {task.private_ip: task.arn for task in joined if task.private_ip}
         return [
             actions.RetireWorkers(
-                ecs_cluster=ecs_cluster, scheduler_address=tasks.scheduler_address, count=count, tasks=hosts, why=why
+                ecs_cluster=ecs_cluster,
+                scheduler_address=tasks.scheduler_address,
+                certificate=tasks.certificate,
+                count=count,
+                tasks=hosts,
+                why=why,
             )
         ]
     # Nobody to ask which have least to lose; each still moves its results when it is told to stop.

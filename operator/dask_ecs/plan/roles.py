@@ -25,10 +25,13 @@ def trust(*, account_id: str, region: str) -> dict[str, Any]:
     }
 
 
-def execution_policy(*, account_id: str, region: str, log_group: str, secrets: Sequence[str] = ()) -> dict[str, Any]:
+def execution_policy(
+    *, account_id: str, region: str, log_group: str, secrets: Sequence[str] = (), certificate: str | None = None
+) -> dict[str, Any]:
     """Return what ECS's agent may do for a task: pull images from ECR, write to this log group, read these secrets.
 
-    `secrets` are ARNs of Secrets Manager's secrets and of Parameter Store's parameters.
+    `secrets` are ARNs of Secrets Manager's secrets and of Parameter Store's parameters; `certificate` is the name of
+    the secret that holds the certificate, which is encrypted with the account's own key.
     """
     group = f"arn:{partition(region)}:logs:{region}:{account_id}:log-group:{log_group}"
     return {
@@ -45,10 +48,19 @@ def execution_policy(*, account_id: str, region: str, log_group: str, secrets: S
                 "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
                 "Resource": f"{group}:log-stream:*",
             },
+            *_reading_certificate(certificate, account_id=account_id, region=region),
             *_reading(secrets, service="secretsmanager", action="GetSecretValue", context="SecretARN"),
             *_reading(secrets, service="ssm", action="GetParameters", context="PARAMETER_ARN"),
         ],
     }
+
+
+def _reading_certificate(name: str | None, *, account_id: str, region: str) -> list[dict[str, Any]]:
+    if name is None:
+        return []
+    # AWS: "Secrets Manager ARN": six random characters are at its end, which the role's name can not depend on.
+    arn = f"arn:{partition(region)}:secretsmanager:{region}:{account_id}:secret:{name}-??????"
+    return [{"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": arn}]
 
 
 def task_policy(*, execute_command: bool) -> dict[str, Any] | None:

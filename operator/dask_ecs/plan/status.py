@@ -20,6 +20,7 @@ from dask_ecs.api.status import (
     TaskDefinitions,
     WorkerCounts,
 )
+from dask_ecs.api.tls import TlsStatus
 from dask_ecs.plan import bindings, capacity, conditions, made, role_networks
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Launch as Written
@@ -63,6 +64,9 @@ def of_cluster(
             "dashboard_link": dashboard(tasks) if scheduler_ready else None,
             "binding": Binding(name=binding) if binding else None,
             "service": ServiceReference(name=service) if service else None,
+            "tls": TlsStatus(secret_arn=there.certificate.secret_arn, not_after=rfc3339(there.certificate.not_after))
+            if there.certificate
+            else before.tls,
             "replicas": len(tasks.workers) + pending.get("worker", 0),
             # A UID is always a label's value, which a name may be too long for.
             "selector": f"ecs.dask.org/uid={target.cluster.metadata.uid}",

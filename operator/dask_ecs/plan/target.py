@@ -47,6 +47,12 @@ class Target:
         return given or spec.image or default
 
     @property
+    def has_tls(self) -> bool:
+        """Whether the cluster gets a certificate: who has it does not talk to an external tcp:// scheduler."""
+        spec = self.cluster.spec
+        return spec.tls.enabled and not (spec.scheduler.address or "").startswith("tcp://")
+
+    @property
     def started_by(self) -> str:
         """What marks this cluster's tasks."""
         return names.started_by(install=self.settings.install, uid=self.cluster.metadata.uid)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dask_ecs.api.spec import Scheduler, Worker
 from dask_ecs.plan import capacity, commands, scratch, sidecars, variables, volumes
+from dask_ecs.plan.certificate import with_certificate
 from dask_ecs.plan.worker_preload import leave_seconds, worker_preload
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ class Ingredients:
     image: str
     image_credentials: str | None
     volumes: tuple[Volume, ...]
+    certificate: str | None
     region: str
 
     @classmethod
-    def of(cls, target: Target, role: Role) -> Self:
-        """Take them from what is wanted."""
+    def of(cls, target: Target, role: Role, *, certificate: str | None) -> Self:
+        """Take them from what is wanted; `certificate` is the secret that holds it, by ARN or by name."""
         spec = target.cluster.spec
         shape = spec.scheduler if role == "scheduler" else spec.worker
         return cls(
@@ -56,6 +58,7 @@ class Ingredients:
             image=target.image_of(role),
             image_credentials=spec.image_credentials,
             volumes=spec.volumes,
+            certificate=certificate,
             region=target.region,
         )
 
@@ -147,15 +150,16 @@ def _ulimits(shape: Scheduler | Worker) -> list[dict[str, Any]]:
 
 def plain_variables(target: Target, role: Role, *, given: GivenDefinition) -> tuple[tuple[str, str], ...]:
     """Return a role's plain variables, for a task definition that a user brings."""
-    return _variables(Ingredients.of(target, role), given).plain
+    return _variables(Ingredients.of(target, role, certificate=None), given).plain
 
 
 def _variables(of: Ingredients, given: GivenDefinition | None = None) -> variables.Variables:
     """Return our advice, the variables that a user asks for, and ours that have to be, each winning over the former."""
+    certified = with_certificate(of.variables, of.role, secret=of.certificate) if of.certificate else of.variables
     if not isinstance(of.shape, Worker):
-        return of.variables
+        return certified
     advice = variables.Variables(plain=tuple(scratch.environment(gib=of.shape.ephemeral_storage_gib).items()))
-    asked = advice.and_then(plain=of.variables.plain, secret=of.variables.secret)
+    asked = advice.and_then(plain=certified.plain, secret=certified.secret)
     return asked.and_then(plain=commands.worker_environment(gpu=of.shape.gpu, preload=preload(of.shape, given)).items())
 
 
@@ -175,10 +179,28 @@ def log_stream(logs: Logs, role: Role, task_id: str) -> str:
     return f"{stream_prefix(logs, role)}/{role}/{task_id}"
 
 
+# The address that connections to elsewhere come from is the task's own; state 0A is LISTEN.
+_LISTENS = """\
+import glob, socket, sys
+me = socket.socket(type=socket.SOCK_DGRAM)
+me.connect(("10.255.255.255", 9))
+here = ("0" * 8, "0" * 32, socket.inet_aton(me.getsockname()[0])[::-1].hex().upper())
+rows = [row.split()[1:4] for table in glob.glob("/proc/net/tcp*") for row in open(table)]
+sys.exit(not any(row[2] == "0A" and row[0] in [f"{{host}}:{port}" for host in here] for row in rows))
+"""
+
+
 def health_check(*, port: int) -> dict[str, Any]:
     """Return how ECS asks whether the scheduler listens; the operator needs it where it can not reach the scheduler.
 
-    Every Dask image has Python, not every one has a shell tool that connects. Times are seconds.
+    It reads what Linux tells of listening sockets (proc_pid_net(5)): a connection that says nothing would be a line in
+    the scheduler's log each time, with TLS a warning. Every Dask image has Python, not every one has a shell tool that
+    does this. Times are seconds.
     """
-    program = f"import socket; socket.create_connection(('localhost', {port}), 4).close()"
-    return {"command": ["CMD", "python", "-c", program], "interval": 10, "timeout": 5, "retries": 3, "startPeriod": 120}
+    return {
+        "command": ["CMD", "python", "-c", _LISTENS.format(port=f"{port:04X}")],
+        "interval": 10,
+        "timeout": 5,
+        "retries": 3,
+        "startPeriod": 120,
+    }

@@ -7,7 +7,6 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dask_ecs.api.spec import Naming
 from dask_ecs.plan import (
     actions,
     backoff,
@@ -19,6 +18,7 @@ from dask_ecs.plan import (
     rollout,
 )
 from dask_ecs.plan.action import Action
+from dask_ecs.plan.certificate import Certificate
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import ROLES, Launch, Observed, Role, SchedulerProbe, Task
 from dask_ecs.plan.rollout import Rollout
@@ -31,6 +31,8 @@ class Tasks:
 
     scheduler: Task | None
     scheduler_address: str | None
+    certificate: Certificate | None
+    """What the scheduler wants to be shown."""
     workers: tuple[Task, ...]
     """Live workers of the scheduler that runs now."""
     joined: tuple[Task, ...]
@@ -100,6 +102,7 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
     return Tasks(
         scheduler=scheduler,
         scheduler_address=address,
+        certificate=there.certificate,
         workers=tuple(workers),
         joined=tuple(joined),
         leaving=tuple(leaving),
@@ -193,7 +196,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             pending=of_role,
         )
         if role == "worker" and (naming := target.cluster.spec.worker.naming):
-            calls = _named(calls, naming, tasks, observed)
+            calls = batches.of_named(calls, naming, taken=_names(tasks, observed))
         todo += _launches(role, calls[: max(room, 0)], target=target, request=request, now=now)
     # A scheduler that runs and was not asked yet soon will be.
     if observed.probe or not tasks.can_be_asked:
@@ -236,12 +239,14 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
     }
 
 
-def _named(calls: Sequence[batches.Batch], naming: Naming, tasks: Tasks, observed: Observed) -> list[batches.Batch]:
-    workers = [task for task in observed.of_role("worker") if task.scheduler_address == tasks.scheduler_address]
-    live = (task.worker_name for task in workers if task.is_live)
-    taken = {name for name in (*live, *(entry.worker_name for entry in observed.launches)) if name is not None}
-    leaving = {task.worker_name or "" for task in workers if not task.is_live and not task.is_stopped}
-    return batches.of_named(calls, naming, taken=taken, leaving=leaving)
+def _names(tasks: Tasks, observed: Observed) -> set[str]:
+    """Return the names that a scheduler would not give another worker: of all that have not ended, or may be there."""
+    there = (
+        task.worker_name
+        for task in observed.of_role("worker")
+        if not task.is_stopped and task.scheduler_address == tasks.scheduler_address
+    )
+    return {name for name in (*there, *(entry.worker_name for entry in observed.launches)) if name is not None}
 
 
 def _launches(

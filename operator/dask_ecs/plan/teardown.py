@@ -7,8 +7,9 @@ import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from dask_ecs.plan import actions, capacity_steps, launch, made, tasks
+from dask_ecs.plan import actions, capacity_steps, launch, made, tasks, tls
 from dask_ecs.plan.action import Action
+from dask_ecs.plan.certificate import Certificate
 from dask_ecs.plan.observed import Observed
 from dask_ecs.plan.target import Target
 
@@ -67,11 +68,16 @@ def _end_seen(
     """Return how the tasks end: by themselves when Dask tells them to, which costs no call; the others are stopped."""
     stops = tasks.stop_all(observed, ecs_cluster=ecs_cluster, why=why)
     if external := target.cluster.spec.scheduler.address:
-        return _leave(external, stops, observed, ecs_cluster=ecs_cluster, why=why), []
+        certificate = tls.latest(target, observed.known)
+        return _leave(external, stops, observed, ecs_cluster=ecs_cluster, certificate=certificate, why=why), []
     scheduler = next((task for task in reversed(observed.of_role("scheduler")) if task.address), None)
     if scheduler is None or "terminate" in observed.holds:
         return [*stops], []
-    ask = actions.TerminateScheduler(scheduler_address=scheduler.address or "", task_arn=scheduler.arn)
+    ask = actions.TerminateScheduler(
+        scheduler_address=scheduler.address or "",
+        certificate=tls.latest(target, observed.known),
+        task_arn=scheduler.arn,
+    )
     asked_at = observed.known.answer(ask)
     # When it was asked it ends before its workers do.
     if now - asked_at >= END_WITHIN if asked_at else not scheduler.is_running:
@@ -90,7 +96,13 @@ def _end_seen(
 
 
 def _leave(
-    external: str, stops: Iterable[actions.StopTask], observed: Observed, *, ecs_cluster: str, why: str
+    external: str,
+    stops: Iterable[actions.StopTask],
+    observed: Observed,
+    *,
+    ecs_cluster: str,
+    certificate: Certificate | None,
+    why: str,
 ) -> list[Action[Any]]:
     """Return how our workers leave a scheduler that goes on: it moves their results to others' before they end."""
     probe = observed.probe
@@ -105,6 +117,7 @@ def _leave(
     retire = actions.RetireWorkers(
         ecs_cluster=ecs_cluster,
         scheduler_address=external,
+        certificate=certificate,
         count=len(joined),
         tasks=joined,
         why=why,
@@ -135,6 +148,8 @@ def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -
                 todo.append(actions.ReviseSecurityGroup(name=thing.name, tags=target.own_tags))
             case "security-group":
                 todo.append(actions.DeleteSecurityGroup(name=thing.name, tags=target.own_tags))
+            case "secret" if not used:
+                todo.append(tls.DeleteSecret(name=thing.name, tags=target.own_tags))
             case "ecs-cluster" if not used:
                 todo.append(actions.DeleteEcsCluster(name=thing.name, tags=target.own_tags))
             case "log-group" if not used and target.cluster.spec.logs.deletion_policy == "Delete":

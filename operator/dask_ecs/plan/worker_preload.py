@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.resources
+import re
 
 # How long a worker waits for its scheduler: an image of several GB may still be on its way.
 WAIT_SECONDS = 900
@@ -35,7 +36,7 @@ def _without_comments(source: str) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node):
             del node.body[0]
-    return ast.unparse(tree)
+    return re.sub(r"^( {4})+", lambda indent: " " * (len(indent[0]) // 4), ast.unparse(tree), flags=re.MULTILINE)
 
 
 # ECS allows 8192 characters for all overrides of a task, and the scheduler's and user's arguments want theirs.

@@ -109,4 +109,4 @@ def test_the_preload_needs_nothing_but_the_standard_library() -> None:
     tree = ast.parse(worker_preload())
     imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported == {"asyncio", "logging", "os", "signal", "sys", "urllib.parse", "typing"}
+    assert imported == {"asyncio", "logging", "os", "signal", "ssl", "sys", "urllib.parse", "typing"}

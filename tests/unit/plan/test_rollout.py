@@ -279,6 +279,7 @@ OF_TASKS = {
     "iam",
     "logs",
     "enableExecuteCommand",
+    "tls",
 }
 
 

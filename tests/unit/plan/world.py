@@ -7,14 +7,16 @@ from typing import Any
 from dask_ecs.api import annotation
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.daskcluster import DaskCluster
-from dask_ecs.plan import actions, bindings, capacity_actions, cluster
+from dask_ecs.plan import actions, bindings, capacity_actions, cluster, tls
 from dask_ecs.plan.action import Action
+from dask_ecs.plan.certificate import Certificate
 from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
     MARK_VARIABLE,
     NAME_VARIABLE,
     PORTS_VARIABLE,
+    PROTOCOL_VARIABLE,
     SCHEDULER_VARIABLE,
     EcsCluster,
     GivenDefinition,
@@ -141,6 +143,18 @@ class World:
                     health="HEALTHY",
                 )
 
+    def certificate(self, serial: str) -> Certificate:
+        """A certificate that is made now: it is renewed after 60 days."""
+        return Certificate(
+            secret_arn="arn:aws:secretsmanager:eu-west-1:123456789012:secret:dask-abc-team-tls-AbCdEf",
+            serial=serial,
+            ca="the CA",
+            certificate=f"certificate {serial}",
+            key=f"key {serial}",
+            not_after=self.now + datetime.timedelta(days=90),
+            renew_at=self.now + datetime.timedelta(days=60),
+        )
+
     def stop(self, arn: str, *, stop_code: str = "EssentialContainerExited", exit_code: int | None = 137) -> None:
         self._update(
             arn,
@@ -176,7 +190,7 @@ class World:
         if address is None:
             if not running:
                 return None
-            address = f"tcp://{running[0].private_ip}:8786"
+            address = running[0].address or ""
         elif address.startswith("tls://"):
             return None
         if not self.reachable:
@@ -227,6 +241,7 @@ class World:
             ),
             spec_mark=environment.get(MARK_VARIABLE),
             ports=(8786, 8787) if PORTS_VARIABLE in environment else None,
+            protocol=environment.get(PROTOCOL_VARIABLE, "tcp"),
             created_at=self.now,
         )
         return arn
@@ -248,6 +263,8 @@ class World:
             case actions.RetireWorkers():
                 for arn in sorted(action.tasks.values())[: action.count]:
                     self._update(arn, desired_status="STOPPED")
+            case tls.EnsureCertificate():
+                self.answers[action.fingerprint] = self.certificate(f"after {action.follows}".strip())
             case _:
                 self.answers[action.fingerprint] = _answer(action)
 

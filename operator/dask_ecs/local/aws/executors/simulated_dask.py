@@ -28,13 +28,14 @@ class SimulatedWorker:
     name: str | None
     nthreads: int
     processes: int
+    protocol: str = "tcp"
     retire: Callable[[], None] = field(default=lambda: None)
 
     def describe(self) -> dict[str, dict[str, Any]]:
         """Return its workers as a scheduler's `identity` lists them, by address."""
         described = {}
         for index in range(self.processes):
-            address = f"tcp://{self.host}:{_WORKER_PORT + index}"
+            address = f"{self.protocol}://{self.host}:{_WORKER_PORT + index}"
             name = f"{self.name}-{index}" if self.name and self.processes > 1 else self.name or address
             described[address] = {
                 "type": "Worker",
@@ -48,7 +49,7 @@ class SimulatedWorker:
                 "services": {},
                 "metrics": {},
                 "status": "running",
-                "nanny": f"tcp://{self.host}:{_WORKER_PORT - 1 - index}",
+                "nanny": f"{self.protocol}://{self.host}:{_WORKER_PORT - 1 - index}",
             }
         return described
 
@@ -56,8 +57,9 @@ class SimulatedWorker:
 class SimulatedScheduler:
     """Listens on its task's address and speaks Dask's protocol."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, environment: Mapping[str, str]) -> None:
         self.address = address
+        self._environment = environment
         self._id = f"Scheduler-{uuid.uuid4()}"
         self._started = time.time()
         self._workers: Callable[[], list[SimulatedWorker]] = list
@@ -69,7 +71,8 @@ class SimulatedScheduler:
         from distributed.comm import listen
 
         self._workers, self._terminate = workers, terminate
-        self._listener = listen(self.address, self._serve, deserialize=False, allow_offload=False)
+        arguments = _listen_arguments(self._environment) if self.address.startswith("tls://") else {}
+        self._listener = listen(self.address, self._serve, deserialize=False, allow_offload=False, **arguments)
         await self._listener.start()
 
     def stop(self) -> None:
@@ -152,15 +155,31 @@ class SimulatedScheduler:
         return retired
 
 
+def _listen_arguments(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return how a scheduler with this environment listens by TLS, as Dask reads it from its configuration."""
+    from distributed.security import Security
+
+    prefix = "DASK_DISTRIBUTED__COMM__TLS__"
+    names = {
+        "tls_ca_file": "CA_FILE",
+        "tls_scheduler_cert": "SCHEDULER__CERT",
+        "tls_scheduler_key": "SCHEDULER__KEY",
+    }
+    security = Security(**{field: environment.get(f"{prefix}{name}") for field, name in names.items()})
+    arguments: dict[str, Any] = security.get_listen_args("scheduler")
+    return arguments
+
+
 def parse(
     command: Sequence[str], *, address: str, environment: Mapping[str, str]
 ) -> SimulatedScheduler | SimulatedWorker | None:
     """Return what of Dask the command would run, None for another program."""
     words = [word.rpartition("/")[2] for word in command[:2]]
     if words[:1] == ["dask-scheduler"] or words == ["dask", "scheduler"]:
-        return SimulatedScheduler(f"tcp://{address}:{_option(command, '--port') or _DEFAULT_SCHEDULER_PORT}")
+        protocol, port = _option(command, "--protocol") or "tcp", _option(command, "--port") or _DEFAULT_SCHEDULER_PORT
+        return SimulatedScheduler(f"{protocol}://{address}:{port}", environment=environment)
     if words[:1] in (["dask-worker"], ["dask-cuda-worker"]) or words == ["dask", "worker"]:
-        scheduler = next((word for word in command[1:] if word.startswith("tcp://")), "")
+        scheduler = next((word for word in command[1:] if word.startswith(("tcp://", "tls://"))), "")
         gpus = len(environment.get("CUDA_VISIBLE_DEVICES", "0").split(","))
         return SimulatedWorker(
             scheduler=scheduler,
@@ -168,6 +187,7 @@ def parse(
             name=_option(command, "--name"),
             nthreads=int(_option(command, "--nthreads") or 1),
             processes=gpus if words[0] == "dask-cuda-worker" else 1,
+            protocol=scheduler.partition("://")[0],
         )
     return None
 

@@ -1,0 +1,60 @@
+"""The certificate of a namespace: found in AWS Secrets Manager, made or renewed there."""
+
+import datetime
+import logging
+from collections.abc import Mapping
+
+from dask_ecs.aws import secrets
+from dask_ecs.aws.session import Aws
+from dask_ecs.dask.certificates import Bundle, InvalidBundleError, renewed
+from dask_ecs.plan.certificate import Certificate
+from dask_ecs.plan.tls import EnsureCertificate
+
+logger = logging.getLogger(__name__)
+
+
+async def ensure(
+    aws: Aws, action: EnsureCertificate, *, own_tags: Mapping[str, str], now: datetime.datetime
+) -> Certificate:
+    """Return the certificate that is to be used now.
+
+    Raises:
+        NotOursError: there is a secret of that name that is somebody else's.
+
+    """
+    name = action.name
+    found = None if action.is_new else await secrets.read(aws, name=name)
+    if found is None:
+        made = renewed(None, name=name, now=now)
+        if arn := await secrets.create(aws, name=name, text=made.text, tags=action.tags):
+            return _certificate(arn, made)
+        await secrets.check_ours(aws, name=name, own_tags=own_tags)
+        found = await secrets.read(aws, name=name)
+        if found is None:
+            return await ensure(aws, action, own_tags=own_tags, now=now)  # it has just been deleted
+    arn, text = found
+    before = _read(name, text)
+    after = renewed(before, name=name, now=now)
+    if after is not before:
+        await secrets.replace(aws, name=name, text=after.text)
+    return _certificate(arn, after)
+
+
+def _read(name: str, text: str) -> Bundle | None:
+    try:
+        return Bundle.read(text)
+    except InvalidBundleError as error:
+        logger.warning("secret %s holds %s: its clusters get a new CA", name, error)
+        return None
+
+
+def _certificate(arn: str, bundle: Bundle) -> Certificate:
+    return Certificate(
+        secret_arn=arn,
+        serial=bundle.serial,
+        ca=bundle.ca,
+        certificate=bundle.certificate,
+        key=bundle.key,
+        not_after=bundle.not_after,
+        renew_at=bundle.renew_at,
+    )
