@@ -19,6 +19,7 @@ def dask_ecs(stack: Stack, *arguments: str) -> str:
 
 
 def test_describe_shows_a_cluster_with_its_tasks_and_events(stack: Stack, running: RunningCluster) -> None:
+    running.tenant.wait_until_ready("demo", workers=2)
     shown = dask_ecs(stack, "describe", "demo", "--namespace", running.tenant.namespace)
     assert running.status["schedulerAddress"] in shown
     for task in running.account.live_tasks(running.ecs_cluster, uid=running.uid):

@@ -4,7 +4,7 @@ from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.operations import Operation
-from dask_ecs.plan import actions
+from dask_ecs.plan import actions, capacity_actions
 from dask_ecs.plan.action import Action
 
 _NETWORK = (operations.DESCRIBE_VPCS, operations.DESCRIBE_SUBNETS, operations.DESCRIBE_ROUTE_TABLES)
@@ -25,6 +25,23 @@ CALLS: dict[type[Action[Any]], tuple[Operation, ...]] = {
     actions.RegisterTaskDefinition: (operations.LIST_TASK_DEFINITIONS, operations.REGISTER_TASK_DEFINITION),
     actions.UseTaskDefinition: (operations.DESCRIBE_TASK_DEFINITION,),
     actions.RunTasks: (operations.RUN_TASK,),
+    capacity_actions.DescribeInstanceTypes: (operations.DESCRIBE_INSTANCE_TYPES,),
+    capacity_actions.EnsureInstanceProfile: (
+        operations.GET_INSTANCE_PROFILE,
+        operations.CREATE_INSTANCE_PROFILE,
+        operations.ADD_ROLE_TO_INSTANCE_PROFILE,
+    ),
+    capacity_actions.EnsureLaunchTemplate: (operations.DESCRIBE_LAUNCH_TEMPLATES, operations.CREATE_LAUNCH_TEMPLATE),
+    capacity_actions.EnsureAutoScalingGroup: (
+        operations.DESCRIBE_AUTO_SCALING_GROUPS,
+        operations.CREATE_AUTO_SCALING_GROUP,
+    ),
+    capacity_actions.SizeAutoScalingGroup: (operations.UPDATE_AUTO_SCALING_GROUP,),
+    capacity_actions.EnsureCapacityProvider: (
+        operations.DESCRIBE_CAPACITY_PROVIDERS,
+        operations.CREATE_CAPACITY_PROVIDER,
+    ),
+    capacity_actions.AssociateWithCluster: (operations.DESCRIBE_CLUSTERS, operations.PUT_CLUSTER_CAPACITY_PROVIDERS),
 }
 
 

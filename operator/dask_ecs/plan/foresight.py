@@ -9,7 +9,8 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import actions, cluster
+from dask_ecs.plan import actions, capacity_actions, cluster
+from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.observed import (
     PORTS_VARIABLE,
     SCHEDULER_VARIABLE,
@@ -120,5 +121,21 @@ def _answer(action: Action[Any], *, target: Target, account_id: str) -> Any:
             return GivenDefinition(
                 arn=action.arn, container=action.role, cpu_units=None, memory_mib=None, stop_timeout=30
             )
+        case capacity_actions.DescribeInstanceTypes():
+            return tuple(_large(name) for name in action.names)
+        case capacity_actions.EnsureInstanceProfile():
+            return f"arn:{partition(target.region)}:iam::{account_id}:instance-profile{action.path}{action.name}"
+        case capacity_actions.EnsureLaunchTemplate():
+            return "1"
+        case capacity_actions.EnsureAutoScalingGroup():
+            group = f"autoScalingGroup:00000000:autoScalingGroupName/{action.name}"
+            return f"arn:{partition(target.region)}:autoscaling:{target.region}:{account_id}:{group}"
+        case capacity_actions.EnsureCapacityProvider():
+            return f"{here}:capacity-provider/{action.name}"
         case _:
             return True
+
+
+def _large(name: str) -> InstanceType:
+    """Return a type that holds whatever it is to hold, for only EC2 knows what it does hold."""
+    return InstanceType(name=name, vcpus=1024, memory_mib=1 << 26, gpus=16, architectures=("X86_64", "ARM64"))

@@ -3,7 +3,10 @@
 import datetime
 from typing import Any
 
+import pytest
+
 from dask_ecs.api.daskcluster import DaskCluster
+from dask_ecs.aws.actions_calls import calls
 from dask_ecs.plan import actions
 from dask_ecs.plan.foresight import Foresight, foresee
 from dask_ecs.plan.settings import Settings
@@ -29,6 +32,27 @@ def test_everything_is_foreseen_up_to_the_last_worker() -> None:
     kinds = [type(each).__name__ for each in found.actions]
     assert kinds.index("EnsureRole") < kinds.index("RegisterTaskDefinition") < kinds.index("RunTasks")
     assert found.refusal == ""
+
+
+def test_instances_are_foreseen_in_the_order_that_aws_asks_for() -> None:
+    spec = {"launchType": "EC2", "capacity": {"instanceTypes": ["m6i.xlarge"], "maximum": 4}}
+    found = foreseen({**spec, "worker": {"replicas": 2, "cpu": 2, "memory": "8Gi"}})
+    kinds = [type(each).__name__ for each in found.actions]
+    order = ["EnsureInstanceProfile", "EnsureLaunchTemplate", "EnsureAutoScalingGroup", "EnsureCapacityProvider"]
+    places = [kinds.index(each) for each in (*order, "AssociateWithCluster", "RunTasks")]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"worker": {"replicas": 1}},
+        {"launchType": "EC2", "capacity": {"instanceTypes": ["m6i.xlarge"]}, "worker": {"cpu": 2, "memory": "8Gi"}},
+    ],
+    ids=["Fargate", "EC2"],
+)
+def test_each_action_that_is_foreseen_has_its_calls(spec: dict[str, Any]) -> None:
+    assert [each for each in foreseen(spec).actions if not calls(each)] == []
 
 
 def test_what_is_given_is_not_made() -> None:
