@@ -4,7 +4,7 @@ from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.operations import Operation
-from dask_ecs.plan import actions, capacity_actions
+from dask_ecs.plan import actions, capacity_actions, tls
 from dask_ecs.plan.action import Action
 
 _NETWORK = (operations.DESCRIBE_VPCS, operations.DESCRIBE_SUBNETS, operations.DESCRIBE_ROUTE_TABLES)
@@ -25,6 +25,7 @@ CALLS: dict[type[Action[Any]], tuple[Operation, ...]] = {
     actions.RegisterTaskDefinition: (operations.LIST_TASK_DEFINITIONS, operations.REGISTER_TASK_DEFINITION),
     actions.UseTaskDefinition: (operations.DESCRIBE_TASK_DEFINITION,),
     actions.RunTasks: (operations.RUN_TASK,),
+    tls.EnsureCertificate: (operations.GET_SECRET_VALUE, operations.CREATE_SECRET),
     capacity_actions.DescribeInstanceTypes: (operations.DESCRIBE_INSTANCE_TYPES,),
     capacity_actions.EnsureInstanceProfile: (
         operations.GET_INSTANCE_PROFILE,

@@ -9,7 +9,8 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import actions, capacity_actions, cluster
+from dask_ecs.plan import actions, capacity_actions, cluster, tls
+from dask_ecs.plan.certificate import Certificate
 from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.observed import (
     PORTS_VARIABLE,
@@ -120,6 +121,12 @@ def _answer(action: Action[Any], *, target: Target, account_id: str) -> Any:
         case actions.UseTaskDefinition():
             return GivenDefinition(
                 arn=action.arn, container=action.role, cpu_units=None, memory_mib=None, stop_timeout=30
+            )
+        case tls.EnsureCertificate():
+            never = datetime.datetime.max.replace(tzinfo=datetime.UTC)
+            secret = f"arn:{partition(target.region)}:secretsmanager:{target.region}:{account_id}:secret:{action.name}"
+            return Certificate(
+                secret_arn=secret, serial="1", ca="", certificate="", key="", not_after=never, renew_at=never
             )
         case capacity_actions.DescribeInstanceTypes():
             return tuple(_large(name) for name in action.names)

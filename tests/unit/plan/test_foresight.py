@@ -48,8 +48,9 @@ def test_instances_are_foreseen_in_the_order_that_aws_asks_for() -> None:
     [
         {"worker": {"replicas": 1}},
         {"launchType": "EC2", "capacity": {"instanceTypes": ["m6i.xlarge"]}, "worker": {"cpu": 2, "memory": "8Gi"}},
+        {"tls": {"enabled": True}, "worker": {"replicas": 1}},
     ],
-    ids=["Fargate", "EC2"],
+    ids=["Fargate", "EC2", "TLS"],
 )
 def test_each_action_that_is_foreseen_has_its_calls(spec: dict[str, Any]) -> None:
     assert [each for each in foreseen(spec).actions if not calls(each)] == []
