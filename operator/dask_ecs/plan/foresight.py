@@ -9,11 +9,12 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import actions, capacity_actions, cluster, tls
+from dask_ecs.plan import actions, bindings, capacity_actions, cluster, tls
 from dask_ecs.plan.certificate import Certificate
 from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.observed import (
     PORTS_VARIABLE,
+    PROTOCOL_VARIABLE,
     SCHEDULER_VARIABLE,
     EcsCluster,
     GivenDefinition,
@@ -84,6 +85,7 @@ def _started(action: actions.RunTasks, *, first: int, now: datetime.datetime) ->
             desired_status="RUNNING",
             scheduler_address=environment.get(SCHEDULER_VARIABLE),
             ports=(int(port), int(dashboard_port)) if port else None,
+            protocol=environment.get(PROTOCOL_VARIABLE, "tcp"),
             private_ip=_ADDRESS,
             worker_name=action.launch.worker_name,
             capacity_provider=action.launch.capacity_provider,
@@ -123,11 +125,19 @@ def _answer(action: Action[Any], *, target: Target, account_id: str) -> Any:
                 arn=action.arn, container=action.role, cpu_units=None, memory_mib=None, stop_timeout=30
             )
         case tls.EnsureCertificate():
-            never = datetime.datetime.max.replace(tzinfo=datetime.UTC)
-            secret = f"arn:{partition(target.region)}:secretsmanager:{target.region}:{account_id}:secret:{action.name}"
+            region = target.region
             return Certificate(
-                secret_arn=secret, serial="1", ca="", certificate="", key="", not_after=never, renew_at=never
+                secret_arn=f"arn:{partition(region)}:secretsmanager:{region}:{account_id}:secret:{action.name}-made",
+                serial="made",
+                ca="",
+                certificate="",
+                key="",
+                ca_key="",
+                not_after=datetime.datetime.max.replace(tzinfo=datetime.UTC),
+                renew_at=datetime.datetime.max.replace(tzinfo=datetime.UTC),
             )
+        case bindings.EnsureObject():
+            return action.digest
         case capacity_actions.DescribeInstanceTypes():
             return tuple(_large(name) for name in action.names)
         case capacity_actions.EnsureInstanceProfile():

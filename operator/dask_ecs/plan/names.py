@@ -9,8 +9,8 @@ IAM_ROLE_NAME = 64
 # AWS: "CreateCluster" and "RegisterTaskDefinition" in ECS's API reference, "CreateSecurityGroup" in EC2's.
 ECS_NAME = 255
 SECURITY_GROUP_NAME = 255
-# AWS: "CreateSecret".
-SECRET_NAME = 512
+# AWS: "CreateSecret" takes 512; the status keeps names as long as ECS'.
+SECRET_NAME = 255
 
 HASH_LENGTH = 10
 

@@ -16,7 +16,7 @@ def written(world: World) -> dict[str, Any]:
 
 
 def test_the_binding_secret_tells_where_the_scheduler_is() -> None:
-    world = running()
+    world = running(tls={"enabled": False})
     status, secret = world.target.cluster.status, written(world)["Secret"]
     told = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
     assert told == {

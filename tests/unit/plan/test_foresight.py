@@ -25,12 +25,14 @@ def foreseen(spec: dict[str, Any], **settings: Any) -> Foresight:
 
 
 def test_everything_is_foreseen_up_to_the_last_worker() -> None:
-    found = foreseen({"worker": {"replicas": 23}})
+    found = foreseen({"worker": {"replicas": 23}, "tls": {"enabled": True}, "service": {"enabled": True}})
     launches = [each.launch for each in found.actions if isinstance(each, actions.RunTasks)]
     assert (launches[0].role, launches[0].count) == ("scheduler", 1)
     assert sum(launch.count for launch in launches if launch.role == "worker") == 23
     kinds = [type(each).__name__ for each in found.actions]
     assert kinds.index("EnsureRole") < kinds.index("RegisterTaskDefinition") < kinds.index("RunTasks")
+    assert kinds.count("EnsureCertificate") == 1
+    assert kinds.count("EnsureObject") == 2
     assert found.refusal == ""
 
 

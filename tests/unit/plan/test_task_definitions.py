@@ -241,7 +241,7 @@ def test_the_processes_of_a_gpu_worker_divide_what_sidecars_leave() -> None:
 
 
 def test_what_is_not_asked_for_is_not_in_the_definition() -> None:
-    found = definitions({"volumes": [{"name": "empty"}]})
+    found = definitions({"volumes": [{"name": "empty"}], "tls": {"enabled": False}})
     assert found["worker"].keys() == {
         *("family", "networkMode", "requiresCompatibilities", "cpu", "memory", "executionRoleArn", "taskRoleArn"),
         *("runtimePlatform", "containerDefinitions", "tags"),

@@ -86,6 +86,7 @@ def test_deletion_leaves_what_the_user_gave_unseen() -> None:
         "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/given",
         "iam": {"executionRoleArn": role, "taskRoleArn": role},
         "network": {"securityGroups": ["sg-0123456789abcdef0"], "subnets": ["subnet-0123456789abcdef0"]},
+        "tls": {"enabled": False},
     }
     world = World(spec, settings=settings_)
     world.settle()
