@@ -58,6 +58,15 @@ async def test_a_certificate_whose_time_has_come_is_renewed_in_the_same_secret(a
     assert json.loads(found["SecretString"])["tls.crt"] == after.certificate
 
 
+async def test_a_secret_that_somebody_has_deleted_is_made_again_as_it_was(aws: Aws, name: str) -> None:
+    before = await ensure(aws, name)
+    await secrets.delete(aws, name=name, own_tags=OWN)
+    action = EnsureCertificate(name=name, tags=OWN, is_new=False, last=before)
+    after = await certificates.ensure(aws, action, own_tags=OWN, now=NOW)
+    assert (after.serial, after.ca, after.ca_key) == (before.serial, before.ca, before.ca_key)
+    assert await ensure(aws, name) == after
+
+
 async def test_what_somebody_has_spoilt_is_made_anew(aws: Aws, name: str) -> None:
     before = await ensure(aws, name)
     await secrets.replace(aws, name=name, text="spoilt")

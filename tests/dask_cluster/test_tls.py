@@ -35,6 +35,7 @@ def certificate(bundle: Bundle = BUNDLE) -> Certificate:
         ca=bundle.ca,
         certificate=bundle.certificate,
         key=bundle.key,
+        ca_key=bundle.ca_key,
         not_after=bundle.not_after,
         renew_at=bundle.renew_at,
     )

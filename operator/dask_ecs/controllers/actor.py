@@ -64,6 +64,7 @@ class Actor:
                 await self._run_tasks(aws, target, memory, action)
             elif isinstance(action, EnsureObject):
                 memory.answers[action.fingerprint] = await self._bindings.ensure(metadata, action)
+                memory.objects.add(action.fingerprint)
             else:
                 await self._act(aws, target, memory, action)
         except (AwsError, NeedsUser, SchedulerError, BindingError) as error:

@@ -25,7 +25,7 @@ async def ensure(
     name = action.name
     found = None if action.is_new else await secrets.read(aws, name=name)
     if found is None:
-        made = renewed(None, name=name, now=now)
+        made = renewed(_of(action.last), name=name, now=now)
         if arn := await secrets.create(aws, name=name, text=made.text, tags=action.tags):
             return _certificate(arn, made)
         await secrets.check_ours(aws, name=name, own_tags=own_tags)
@@ -38,6 +38,12 @@ async def ensure(
     if after is not before:
         await secrets.replace(aws, name=name, text=after.text)
     return _certificate(arn, after)
+
+
+def _of(last: Certificate | None) -> Bundle | None:
+    if last is None:
+        return None
+    return Bundle(ca=last.ca, ca_key=last.ca_key, certificate=last.certificate, key=last.key)
 
 
 def _read(name: str, text: str) -> Bundle | None:
@@ -55,6 +61,7 @@ def _certificate(arn: str, bundle: Bundle) -> Certificate:
         ca=bundle.ca,
         certificate=bundle.certificate,
         key=bundle.key,
+        ca_key=bundle.ca_key,
         not_after=bundle.not_after,
         renew_at=bundle.renew_at,
     )

@@ -26,6 +26,7 @@ class Memory:
 
     launches: tuple[Launch, ...]
     answers: dict[str, Any] = dataclasses.field(default_factory=dict)
+    objects: set[str] = dataclasses.field(default_factory=set)  # fingerprints of what wrote objects in Kubernetes
     wanted: tuple[str, ...] = ()  # fingerprints of what the last plan wanted to be there besides tasks
     ingress: tuple[Rule, ...] | None = None  # what the last plan asked of the security group
     holds: dict[Subject, Hold] = dataclasses.field(default_factory=dict)
@@ -114,6 +115,12 @@ class Memory:
     def has_lost_launches(self) -> bool:
         """Whether the tasks of some launches have to be looked for; those that are being sent have an answer soon."""
         return any(entry.token not in self.sent_once for entry in self.launches)
+
+    def forget_objects(self) -> bool:
+        """Have the objects that belong to the cluster in Kubernetes looked at anew; return whether there are any."""
+        for fingerprint in self.objects:
+            self.answers.pop(fingerprint, None)
+        return bool(self.objects)
 
     def forget_launch(self, token: str) -> None:
         """Strike a launch whose outcome is known."""

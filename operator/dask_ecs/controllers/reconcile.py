@@ -242,13 +242,14 @@ class Reconciler:
         self, key: str, target: Target, memory: Memory, observed: Observed, plan: cluster.Plan
     ) -> bool:
         """Look at what was made, when it is time; return whether there is nothing to say of it."""
-        before = memory.looked_for
+        before, forgotten = memory.looked_for, False
         if self._drift.seconds_until_due(target, memory) == 0:
             made = [action for action in plan.infrastructure if observed.known.answer(action) is not None]
             await self._drift.look(self._sessions.region(target.region), target, memory, made)
+            forgotten = memory.forget_objects()
         if due_in := self._drift.seconds_until_due(target, memory):
             self._queue.add_after(key, due_in)
-        return memory.looked_for == before
+        return memory.looked_for == before and not forgotten
 
     def _until_next_write(self, memory: Memory, *, before: DaskClusterStatus, said: DaskClusterStatus) -> float:
         """Return the seconds until a status that only tells how far things have come is written."""

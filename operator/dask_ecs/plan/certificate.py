@@ -34,6 +34,8 @@ class Certificate:
     """The certificates of all CAs that are trusted."""
     certificate: str
     key: str = dataclasses.field(repr=False)
+    ca_key: str = dataclasses.field(repr=False)
+    """The operator's alone."""
     not_after: datetime.datetime
     renew_at: datetime.datetime
 

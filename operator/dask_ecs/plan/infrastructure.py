@@ -106,10 +106,9 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
         role = _task_role(target, there.account_id)
         there = dataclasses.replace(there, task_role_arn=known.answer(role))
         wanted.append(role)
-    have_certificate = certificate is None or there.certificate is not None
     given = {role: found for role, action in looked_at.items() if (found := known.answer(action))}
     registered: dict[Role, str] = {role: found.arn for role, found in given.items()}
-    if there.account_id and there.execution_role_arn and there.task_role_arn and there.log_group and have_certificate:
+    if there.account_id and there.execution_role_arn and there.task_role_arn and there.log_group:
         definitions = {role: _definition(target, role, there) for role in made_for}
         registered |= {role: arn for role, action in definitions.items() if (arn := known.answer(action))}
         wanted += definitions.values()
@@ -262,7 +261,7 @@ def _task_role(target: Target, account_id: str) -> actions.EnsureRole:
 def _definition(target: Target, role: Role, there: Infrastructure) -> actions.RegisterTaskDefinition:
     content = task_definitions.content(
         task_definitions.Ingredients.of(
-            target, role, certificate=there.certificate.secret_arn if there.certificate else None
+            target, role, certificate=tls.secret(target, account_id=there.account_id or "") if target.has_tls else None
         ),
         execution_role=there.execution_role_arn or "",
         task_role=there.task_role_arn or "",

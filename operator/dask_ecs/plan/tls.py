@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from dask_ecs.plan import made, variables
+from dask_ecs.plan import made, roles, variables
 from dask_ecs.plan.actions import OnThing, SharedAction
 from dask_ecs.plan.certificate import CA_VARIABLE, Certificate
 
@@ -34,6 +34,8 @@ class EnsureCertificate(OnThing[Certificate], SharedAction[Certificate]):
     """The serial number of the certificate whose time has come, if one is known."""
     is_new: bool = dataclasses.field(compare=False)
     """Whether it was most likely never made."""
+    last: Certificate | None = dataclasses.field(default=None, compare=False, repr=False)
+    """What was known of it last: where the secret is gone it is made again, for tasks run that believe no other CA."""
 
     def __str__(self) -> str:
         return f"{'renew' if self.follows else 'make'} the certificate in secret {self.name}"
@@ -55,12 +57,20 @@ def ensure(target: Target, known: Known, *, now: datetime.datetime) -> EnsureCer
     """Return how to come by the certificate that is to be used now; None where there is to be none."""
     if not target.has_tls:
         return None
-    action = EnsureCertificate(
-        name=made.secret_name(target), tags=target.made_tags, is_new=target.cluster.status.tls is None
-    )
+    action, last = _first(target), latest(target, known)
     while (found := known.answer(action)) and found.renew_at <= now:
         action = dataclasses.replace(action, follows=found.serial)
-    return action
+    return dataclasses.replace(action, last=last)
+
+
+def secret(target: Target, *, account_id: str) -> str:
+    """Return what task definitions call the secret: its ARN without the six characters that AWS adds.
+
+    AWS: "Find a secret from a partial ARN". So they hold for a secret that was deleted and made again, too.
+    """
+    region = target.region
+    partition = roles.partition(region)
+    return f"arn:{partition}:secretsmanager:{region}:{account_id}:secret:{made.secret_name(target)}"
 
 
 def has_own_ca(target: Target) -> bool:
@@ -73,8 +83,14 @@ def has_own_ca(target: Target) -> bool:
 def latest(target: Target, known: Known) -> Certificate | None:
     """Return the newest certificate that is known, whether its time has come or not."""
     found: Certificate | None = None
-    action = ensure(target, known, now=datetime.datetime.min.replace(tzinfo=datetime.UTC))
+    action = _first(target) if target.has_tls else None
     while action and (following := known.answer(action)):
         found = following
         action = dataclasses.replace(action, follows=found.serial)
     return found
+
+
+def _first(target: Target) -> EnsureCertificate:
+    return EnsureCertificate(
+        name=made.secret_name(target), tags=target.made_tags, is_new=target.cluster.status.tls is None
+    )

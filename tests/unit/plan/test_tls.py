@@ -41,7 +41,7 @@ def test_scheduler_and_workers_speak_tls() -> None:
 
 def test_tasks_get_the_certificate_from_the_secret_and_nothing_holds_it_in_the_clear() -> None:
     world = running(**ENCRYPTED)
-    arn = world.certificate("").secret_arn
+    arn = f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{made_things.secret_name(world.target)}"
     secrets = {one["name"]: one["valueFrom"] for one in container(world, "worker")["secrets"]}
     assert secrets == {
         f"{PREFIX}TLS__CA_FILE": f"{arn}:ca.crt::",

@@ -151,6 +151,7 @@ class World:
             ca="the CA",
             certificate=f"certificate {serial}",
             key=f"key {serial}",
+            ca_key="key of the CA",
             not_after=self.now + datetime.timedelta(days=90),
             renew_at=self.now + datetime.timedelta(days=60),
         )
