@@ -62,10 +62,12 @@ def test_an_aws_that_runs_no_task_fails_it(stack: Stack, transcript: Transcript)
         life.delete()
 
 
-def test_a_scheduler_that_is_not_there_fails_it(transcript: Transcript) -> None:
+def test_a_scheduler_that_is_not_there_fails_it(transcript: Transcript, tmp_path: Path) -> None:
     shell = Shell(transcript, {})
+    (tmp_path / "uri").write_text("tcp://127.0.0.1:1")
+    command = ["-m", "dask_ecs.local.demo.computation", "--binding", str(tmp_path), "--workers", "1"]
     with pytest.raises(DemoError, match="was not done after 2 s"):
-        shell.python("-m", "dask_ecs.local.demo.computation", "tcp://127.0.0.1:1", "--workers", "1", timeout=2)
+        shell.python(*command, timeout=2)
 
 
 def test_a_wrong_result_fails_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ class Account:
             return session.client(service, endpoint_url=aws.url, config=Config(proxies={}))
 
         self.ecs, self.ec2, self.iam = client("ecs"), client("ec2"), client("iam")
-        self.logs, self.ssm = client("logs"), client("ssm")
+        self.logs, self.ssm, self.secrets = client("logs"), client("ssm"), client("secretsmanager")
 
     def tasks(self, cluster: str) -> list[Mapping[str, Any]]:
         """Return the tasks of an ECS cluster that have not stopped."""
@@ -106,6 +106,7 @@ _KINDS: Mapping[str, Callable[[Account], Iterator[str] | list[str]]] = {
         interface["NetworkInterfaceId"]
         for interface in pages(account.ec2, "describe_network_interfaces", "NetworkInterfaces")
     ],
+    "secrets": lambda account: [secret["ARN"] for secret in pages(account.secrets, "list_secrets", "SecretList")],
     LOG_GROUPS: lambda account: [
         group["logGroupName"] for group in pages(account.logs, "describe_log_groups", "logGroups")
     ],

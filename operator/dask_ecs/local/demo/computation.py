@@ -1,4 +1,6 @@
-"""A client of a Dask cluster: ``python -m dask_ecs.local.demo.computation tcp://HOST:8786 --workers 4``.
+"""A client of a Dask cluster: ``python -m dask_ecs.local.demo.computation --binding FOLDER --workers 4``.
+
+The folder holds the binding Secret of the cluster, a file for each key, as Kubernetes mounts it into a pod.
 
 It computes what is known beforehand, and ends with 1 when the cluster comes to something else.
 """
@@ -6,6 +8,7 @@ It computes what is known beforehand, and ends with 1 when the cluster comes to 
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +17,7 @@ import dask.dataframe as dd
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped] # its stubs are a package of their own
 from distributed import Client
+from distributed.security import Security
 
 SIDE = 2500
 """Rows and columns of the matrix: multiplying it takes two cores some seconds, and stays exact in float64."""
@@ -68,18 +72,30 @@ def is_right(what: str, compute: Callable[[], Any], known: Any) -> bool:
     return bool(found == known)
 
 
+def security(binding: Path) -> Security | None:
+    """Return what a client shows; None where the cluster's connections are not encrypted."""
+    if not (binding / "tls.key").exists():
+        return None
+    return Security(
+        tls_ca_file=str(binding / "ca.crt"),
+        tls_client_cert=str(binding / "tls.crt"),
+        tls_client_key=str(binding / "tls.key"),
+        require_encryption=True,
+    )
+
+
 def visible_devices() -> str | None:
     """Return the GPUs that this process may use; None without any."""
     return os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
 @click.command()
-@click.argument("address")
+@click.option("--binding", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--workers", type=int, required=True, help="So many must have joined.")
 @click.option("--gpu", is_flag=True, help="Each worker must have been given a GPU.")
-def main(*, address: str, workers: int, gpu: bool) -> None:
-    """Compute on the Dask cluster at ADDRESS, and check the results."""
-    with Client(address, timeout=_JOIN_WITHIN) as client:
+def main(*, binding: Path, workers: int, gpu: bool) -> None:
+    """Compute on the Dask cluster whose binding Secret is in a folder, and check the results."""
+    with Client((binding / "uri").read_text(), security=security(binding), timeout=_JOIN_WITHIN) as client:
         client.wait_for_workers(workers, timeout=_JOIN_WITHIN)
         click.echo(repr(client))
         if len(client.scheduler_info(n_workers=-1)["workers"]) != workers:

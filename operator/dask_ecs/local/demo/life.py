@@ -1,8 +1,10 @@
 """One DaskCluster's life: applied, computed on, scaled, broken, deleted. Each step is a check."""
 
+import base64
 import contextlib
 import dataclasses
 import json
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -77,11 +79,13 @@ class Life:
         self._check_workers(self._act.workers)
 
     def compute(self, *, workers: int) -> None:
-        """Compute through the scheduler's address, and check the results."""
-        address = self._status()["schedulerAddress"]
+        """Compute by what the binding Secret holds, and check the results."""
         module = "dask_ecs.local.demo.computation"
         gpu = ["--gpu"] if self._act.gpu else []
-        self._shell.python("-m", module, address, "--workers", str(workers), *gpu, timeout=self._deadline)
+        with self._binding() as folder:
+            self._shell.python(
+                *("-m", module, "--binding", str(folder), "--workers", str(workers), *gpu), timeout=self._deadline
+            )
         self._transcript.good("the results are right")
 
     def scale(self, replicas: int) -> None:
@@ -130,6 +134,17 @@ class Life:
             logGroupName=status["logGroup"], logStreamName=stream, startFromHead=True
         )["events"]
         return [event["message"] for event in events]
+
+    @contextlib.contextmanager
+    def _binding(self) -> Iterator[Path]:
+        """Have the binding Secret in a folder, as a pod has it that mounts it."""
+        name = self._status()["binding"]["name"]
+        data = json.loads(self._shell.quietly("get", "secret", name, "--output=json"))["data"]
+        self._transcript.say(f"how to connect is in the Secret {name}: {', '.join(sorted(data))}")
+        with tempfile.TemporaryDirectory(prefix="dask-ecs-binding-") as folder:
+            for key, value in data.items():
+                (Path(folder) / key).write_bytes(base64.b64decode(value))
+            yield Path(folder)
 
     def _kubectl_wait(self, condition: str) -> None:
         seconds = f"--timeout={self._deadline:.0f}s"

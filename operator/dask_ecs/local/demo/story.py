@@ -159,5 +159,5 @@ def _keep(stage: _Stage, life: Life) -> None:
     stage.transcript.heading("It stays until Ctrl-C")
     scheduler, dashboard = life.addresses()
     stage.transcript.say(f"Dask's dashboard: {dashboard}")
-    stage.transcript.say(f"in Python: distributed.Client({scheduler!r})")
+    stage.transcript.say(f"the scheduler: {scheduler}; docs/connecting.md has the lines of Python that connect")
     foreground.stay(stage.stack.environment, check=stage.check)
