@@ -59,6 +59,7 @@ def test_an_empty_spec_becomes_a_scheduler_with_no_workers(user: User) -> None:
         "worker": {"replicas": 0, "cpu": "4", "memory": "16Gi", "gpu": 0},
         "logs": {"group": "dask-ecs", "retentionDays": 30, "deletionPolicy": "Retain"},
         "service": {"enabled": False},
+        "tls": {"enabled": False},
         "suspend": False,
         "deletionPolicy": "Delete",
         "updateStrategy": {"type": "RollingUpdate", "maxSurge": "25%", "maxUnavailable": "0"},
