@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from dask_ecs.api.crd import crds
 from dask_ecs.api.daskcluster import API_VERSION, KIND
 from dask_ecs.local import kubectl
 from dask_ecs.local.controlplane.run import ControlPlane
+from dask_ecs.local.stack import apply_crds
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,8 @@ def manifest(name: str, spec: Mapping[str, Any]) -> str:
 
 @pytest.fixture(scope="session")
 def kubeconfig_with_crds(control_plane: ControlPlane) -> Path:
-    kubeconfig = control_plane.kubeconfig
-    kubectl.run("apply", "--server-side", "-f", "-", kubeconfig=kubeconfig, stdin=yaml.safe_dump_all(crds()))
-    for crd in crds():
-        name = f"crd/{crd['metadata']['name']}"
-        kubectl.run("wait", "--for=condition=Established", "--timeout=30s", name, kubeconfig=kubeconfig)
-    return kubeconfig
+    apply_crds(control_plane.kubeconfig)
+    return control_plane.kubeconfig
 
 
 @pytest.fixture
