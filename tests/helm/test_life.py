@@ -30,9 +30,9 @@ def test_installing_brings_the_custom_resource_and_uninstalling_leaves_it() -> N
             get(control_plane, "crd", CRD)
 
         install(control_plane, RELEASE, "default")
-        kubectl.run(
-            *("wait", "--for=condition=Established", "--timeout=30s", f"crd/{CRD}"), kubeconfig=control_plane.kubeconfig
-        )
+        # The second can not be waited for before the first is there.
+        for fact in ("jsonpath={.status.acceptedNames.kind}=DaskCluster", "condition=Established"):
+            kubectl.run(*("wait", f"--for={fact}", "--timeout=30s", f"crd/{CRD}"), kubeconfig=control_plane.kubeconfig)
         uninstall(control_plane, RELEASE, "default")
 
         assert get(control_plane, "crd", CRD)["spec"]["names"]["kind"] == "DaskCluster"
