@@ -13,7 +13,7 @@ from dask_ecs.dask.certificates import Bundle, renewed
 from dask_ecs.dask.errors import SchedulerUnreachableError
 from dask_ecs.dask.scheduler import identity, retire_workers, terminate, workers_to_close
 from dask_ecs.plan import certificate as names
-from dask_ecs.plan.certificate import Certificate, with_certificate
+from dask_ecs.plan.certificate import with_certificate
 from dask_ecs.plan.commands import scheduler_command, worker_command
 from dask_ecs.plan.observed import Role
 from dask_ecs.plan.variables import Variables
@@ -26,19 +26,6 @@ NOW = datetime.datetime.now(datetime.UTC)
 TURNED_AWAY = r"(?i)timed out|reset by peer|closed|certificate"
 
 BUNDLE = renewed(None, name="dask-abc-team-tls", now=NOW - datetime.timedelta(days=40))
-
-
-def certificate(bundle: Bundle = BUNDLE) -> Certificate:
-    return Certificate(
-        secret_arn="",
-        serial=bundle.serial,
-        ca=bundle.ca,
-        certificate=bundle.certificate,
-        key=bundle.key,
-        ca_key=bundle.ca_key,
-        not_after=bundle.not_after,
-        renew_at=bundle.renew_at,
-    )
 
 
 def security(bundle: Bundle = BUNDLE) -> Security:
@@ -61,7 +48,7 @@ async def encrypted_scheduler(tmp_path: Path) -> AsyncIterator[tuple[Process, st
         port=int(address.rsplit(":", 1)[1]), dashboard_port=0, protocol="tls", extra_args=["--host", "127.0.0.1"]
     )
     async with running(command, log=tmp_path / "scheduler.log", env=environment("scheduler")) as process:
-        await eventually(lambda: identity(address, certificate=certificate()))
+        await eventually(lambda: identity(address, certificate=BUNDLE.kept_in("")))
         yield process, address
 
 
@@ -78,7 +65,7 @@ async def test_clients_workers_and_operator_with_the_certificate_are_members(tmp
             await stack.enter_async_context(running(worker(address), log=log, env=environment("worker", since)))
 
         async def both() -> bool:
-            seen = await identity(address, certificate=certificate())
+            seen = await identity(address, certificate=BUNDLE.kept_in(""))
             return [one.status for one in seen.workers] == ["running", "running"]
 
         await eventually(both)
@@ -93,10 +80,10 @@ async def test_clients_workers_and_operator_with_the_certificate_are_members(tmp
         async with Client(address, security=security(), asynchronous=True) as client:
             nested = client.submit(sum_inside, range(10))
             assert await nested == 45
-        chosen = await workers_to_close(address, hosts=1, certificate=certificate())
-        assert await retire_workers(address, workers=chosen[:1], certificate=certificate()) == chosen[:1]
+        chosen = await workers_to_close(address, hosts=1, certificate=BUNDLE.kept_in(""))
+        assert await retire_workers(address, workers=chosen[:1], certificate=BUNDLE.kept_in("")) == chosen[:1]
         assert "TLS handshake failed" not in scheduler.log.read_text()
-        await terminate(address, certificate=certificate())
+        await terminate(address, certificate=BUNDLE.kept_in(""))
         assert await scheduler.exit_code() == 0
 
 
@@ -109,7 +96,7 @@ async def test_who_has_no_certificate_or_one_of_another_ca_is_turned_away(tmp_pa
         with pytest.raises(OSError, match=TURNED_AWAY):
             await Client(address, security=security(other), timeout=2, asynchronous=True)
         with pytest.raises(SchedulerUnreachableError, match=r"(?i)certificate"):
-            await identity(address, certificate=certificate(other))
+            await identity(address, certificate=other.kept_in(""))
         with pytest.raises(SchedulerUnreachableError):
             await identity(plain)
         with pytest.raises(SchedulerUnreachableError, match="is not known yet"):
@@ -118,7 +105,7 @@ async def test_who_has_no_certificate_or_one_of_another_ca_is_turned_away(tmp_pa
             command = worker(address if env else plain)
             async with running(command, log=tmp_path / f"{name}.log", env=env) as stranger:
                 assert await stranger.exit_code() != 0
-        assert not (await identity(address, certificate=certificate())).workers
+        assert not (await identity(address, certificate=BUNDLE.kept_in(""))).workers
 
 
 async def test_a_worker_with_a_certificate_joins_no_scheduler_without_one(tmp_path: Path) -> None:

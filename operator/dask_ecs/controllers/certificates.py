@@ -27,7 +27,7 @@ async def ensure(
     if found is None:
         made = renewed(_of(action.last), name=name, now=now)
         if arn := await secrets.create(aws, name=name, text=made.text, tags=action.tags):
-            return _certificate(arn, made)
+            return made.kept_in(arn)
         await secrets.check_ours(aws, name=name, own_tags=own_tags)
         found = await secrets.read(aws, name=name)
         if found is None:
@@ -37,7 +37,7 @@ async def ensure(
     after = renewed(before, name=name, now=now)
     if after is not before:
         await secrets.replace(aws, name=name, text=after.text)
-    return _certificate(arn, after)
+    return after.kept_in(arn)
 
 
 def _of(last: Certificate | None) -> Bundle | None:
@@ -52,16 +52,3 @@ def _read(name: str, text: str) -> Bundle | None:
     except InvalidBundleError as error:
         logger.warning("secret %s holds %s: its clusters get a new CA", name, error)
         return None
-
-
-def _certificate(arn: str, bundle: Bundle) -> Certificate:
-    return Certificate(
-        secret_arn=arn,
-        serial=bundle.serial,
-        ca=bundle.ca,
-        certificate=bundle.certificate,
-        key=bundle.key,
-        ca_key=bundle.ca_key,
-        not_after=bundle.not_after,
-        renew_at=bundle.renew_at,
-    )

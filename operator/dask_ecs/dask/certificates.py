@@ -65,6 +65,19 @@ class Bundle:
         parts = {keys.CA: self.ca, keys.CA_KEY: self.ca_key, keys.CERTIFICATE: self.certificate, keys.KEY: self.key}
         return json.dumps(parts, sort_keys=True)
 
+    def kept_in(self, secret_arn: str) -> keys.Certificate:
+        """Return what plans are told of it, and of the secret that keeps it."""
+        return keys.Certificate(
+            secret_arn=secret_arn,
+            serial=self.serial,
+            ca=self.ca,
+            certificate=self.certificate,
+            key=self.key,
+            ca_key=self.ca_key,
+            not_after=self.not_after,
+            renew_at=self.renew_at,
+        )
+
     @property
     def leaf(self) -> x509.Certificate:
         """The certificate."""

@@ -66,8 +66,6 @@ HOST_PATH = Kind(
     patterns=lambda settings: settings.allow_host_paths,
     instead="Use a volume of EFS, or one without host and dockerVolumeConfiguration",
 )
-
-
 INSTANCE_PROFILE = Kind(
     reason="InstanceProfileNotAllowed",
     noun="instance profile",
