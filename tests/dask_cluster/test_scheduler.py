@@ -195,6 +195,6 @@ async def test_a_scheduler_is_asked_by_many_at_once(tmp_path: pathlib.Path) -> N
 
 
 async def test_nothing_is_asked_of_addresses_of_another_form() -> None:
-    for address in ("tls://127.0.0.1:8786", "127.0.0.1:8786", "tcp://127.0.0.1", "http://127.0.0.1:8787"):
+    for address in ("127.0.0.1:8786", "tcp://127.0.0.1", "http://127.0.0.1:8787"):
         with pytest.raises(ValueError, match="tcp://HOST:PORT"):
             await wire.ask(address, {"op": "identity"}, deadline=1)

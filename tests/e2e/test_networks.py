@@ -104,7 +104,7 @@ def test_a_subnet_of_another_vpc_is_named(tenant: Tenant, vpc: DefaultVpc, other
     name = tenant.apply(manifest(network={"vpcId": vpc.id, "subnets": [subnet]}))
     condition = tenant.wait_for_condition(name, "NetworkReady", "False", reason="SubnetsOfOtherVpc")
     assert f"The subnets are of {other}; all must be of {vpc.id}." in condition["message"]
-    assert "spec.network.subnets or vpcId" in condition["message"]
+    assert "Mend spec.network.subnets or spec.network.vpcId" in condition["message"]
     assert tenant.condition(name, "Stalled")["status"] == "True"
 
 

@@ -77,7 +77,11 @@ def test_eight_workers_become_two_in_the_middle_of_a_computation(tenant: Tenant,
     name = tenant.apply(manifest(replicas=8))
     tenant.wait_until_ready(name, workers=8)
     with connect(tenant, name) as client:
-        inputs = client.map(first, range(40), pure=False)
+        workers = list(client.scheduler_info(n_workers=-1)["workers"])
+        inputs = [
+            client.submit(first, number, pure=False, workers=[workers[number % 8]], allow_other_workers=True)
+            for number in range(40)
+        ]
         assert client.gather(inputs) == list(range(40))
         assert len({worker for holders in client.who_has(inputs).values() for worker in holders}) == 8
         outputs = client.map(second, inputs, pure=False)

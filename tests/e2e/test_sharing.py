@@ -61,7 +61,9 @@ def test_after_a_restart_nothing_is_made_again_and_little_is_asked(
     lone_tenant: Tenant, quiet_account: AwsAccount
 ) -> None:
     names = [lone_tenant.apply(manifest(f"kept-{number}", replicas=0)) for number in range(3)]
-    before = {name: lone_tenant.wait_until_ready(name) for name in names}
+    for name in names:
+        lone_tenant.wait_until_ready(name)
+    before = {name: lone_tenant.wait_for(name, lambda status: status.get("versions")) for name in names}
     lone_tenant.operator.sigkill()
     quiet_account.aws.reset_calls()
     lone_tenant.operator.restart()

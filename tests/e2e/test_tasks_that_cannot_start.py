@@ -72,9 +72,8 @@ def test_the_scheduler_runs_on_while_its_workers_can_not_start(tenant: Tenant) -
     condition = tenant.wait_for_condition(name, "WorkersReady", "False", reason="ArgumentsInvalid")
     assert "0 of 2 workers have joined" in condition["message"]
     assert "No such option" in condition["message"]
-    status = tenant.wait_for(name, lambda status: status["phase"] == "Degraded")
-    assert tenant.condition(name, "SchedulerReady")["status"] == "True"
-    scheduler = status["schedulerTaskArn"]
+    tenant.wait_for_condition(name, "SchedulerReady", "True")
+    scheduler = tenant.wait_for(name, lambda status: status["phase"] == "Degraded")["schedulerTaskArn"]
     tenant.patch(name, {"worker": {"extraArgs": []}})
     assert tenant.wait_until_ready(name, workers=2)["schedulerTaskArn"] == scheduler
     compute_on(tenant, name)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_condition
 from dask_ecs.api.rest import Rest
-from dask_ecs.plan import admission, diagnosis, rest, versions
+from dask_ecs.plan import admission, bindings, diagnosis, rest, versions
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Observed, Role
@@ -85,7 +85,7 @@ def of_cluster(
         "UpToDate": _up_to_date(tasks),
         **_versions(observed),
     }
-    ready = _resting(target, observed, resting) if resting else _ready(said, observed, problem)
+    ready = _resting(target, observed, resting) if resting else _ready(target, said, observed, problem)
     still = not tasks.rollout.is_moving and (there.complete or problem is not None)
     settled = has_ended(observed) if resting else ready.status == "True" and still
     return {**_kstatus(ready, observed, problem, settled=settled), **said}
@@ -285,7 +285,7 @@ def _not_running(role: Role, observed: Observed, tasks: Tasks, *, otherwise: str
     return Said(status="False", reason="Launching", message=otherwise)
 
 
-def _ready(said: Mapping[str, Said], observed: Observed, problem: NeedsUser | None) -> Said:
+def _ready(target: Target, said: Mapping[str, Said], observed: Observed, problem: NeedsUser | None) -> Said:
     if problem:
         return Said(status="False", reason=problem.reason, message=problem.message)
     other = next((hold for hold in observed.holds.values() if hold.subject not in ("scaleDown",)), None)
@@ -294,4 +294,8 @@ def _ready(said: Mapping[str, Said], observed: Observed, problem: NeedsUser | No
     for name in ("NetworkReady", "RolesReady", "SchedulerReady", "WorkersReady"):
         if said[name].status != "True":
             return Said(status="False", reason=said[name].reason, message=said[name].message)
+    if bindings.binding_name(target, observed) is None:
+        if hold := observed.holds.get("binding"):
+            return Said(status="False", reason=hold.reason, message=hold.message)
+        return Said(status="False", reason="BindingPending", message="The Secret that clients connect by is not there.")
     return Said(status="True", reason="Running", message="The scheduler and all workers run.")

@@ -46,7 +46,8 @@ def _readable(*parts: str) -> str:
 
 
 def _cut(readable: str, end: str, *, limit: int) -> str:
-    return f"{readable[: limit - len(end) - 1].rstrip('-')}-{end}"
+    # Neither '--' nor, where dots part labels (Kubernetes, "Object Names and IDs"), '.-'.
+    return f"{readable[: limit - len(end) - 1].rstrip('-.')}-{end}"
 
 
 def cut(name: str, *, suffix: str, limit: int) -> str:

@@ -2,8 +2,10 @@
 
 import base64
 import dataclasses
+import re
 from typing import Any
 
+from dask_ecs.api.conditions import find_condition
 from dask_ecs.plan import bindings, cluster
 from dask_ecs.plan.bindings import EnsureObject
 
@@ -111,6 +113,27 @@ def test_names_are_within_kubernetes_limits_and_meet_no_other() -> None:
     assert all(len(secret) <= 253 and len(service) <= 63 and service[0].isalpha() for secret, service in names)
     assert all("." not in service for _, service in names)
     assert len({secret for secret, _ in names}) == len({service for _, service in names}) == len(names)
+
+
+def test_a_name_that_is_cut_at_a_dot_is_still_a_name() -> None:
+    world = World()
+    for name in ("a." * 126 + "a", "b" + ".a" * 126):
+        world.body["metadata"]["name"] = name
+        labels = bindings.secret_name(world.target).split(".")
+        assert all(re.fullmatch("[a-z0-9]([-a-z0-9]*[a-z0-9])?", label) for label in labels)
+
+
+def test_a_cluster_is_ready_only_when_its_binding_secret_is_there() -> None:
+    world = World()
+    while not asked(world, EnsureObject):
+        plan = world.step()
+        world.pass_time(1)
+    ready = find_condition(plan.status.conditions, "Ready")
+    assert ready
+    assert ready.status == "False"
+    assert plan.status.binding is None
+    world.settle()
+    assert world.target.cluster.status.binding
 
 
 def test_only_what_differs_is_patched() -> None:
