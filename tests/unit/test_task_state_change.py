@@ -93,3 +93,11 @@ def test_an_event_of_a_task_that_is_not_ours_in_form_is_nothing() -> None:
 def test_what_is_no_such_event_is_told_apart(text: str) -> None:
     with pytest.raises(task_state_change.NotATaskStateChangeError):
         task_state_change.parse(text)
+
+
+def test_the_environment_of_another_container_does_not_hide_what_a_task_is() -> None:
+    agent = {"name": "agent", "environment": [{"name": "SITE", "value": "eu"}]}
+    overrides = {"containerOverrides": [*DESCRIBED["overrides"]["containerOverrides"], agent]}
+    containers = [{"name": "agent", "exitCode": 0}, *DESCRIBED["containers"]]
+    (task,) = tasks.parse([{**DESCRIBED, "containers": containers, "overrides": overrides}])
+    assert (task.role, task.launch_token, task.exit_code) == ("scheduler", "token", 1)

@@ -103,16 +103,23 @@ def _task(one: Mapping[str, Any]) -> Task | None:
 
 
 def _main_container(one: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Return Dask's container, the one whose environment RunTask has overridden, and what it has put there."""
+    """Return Dask's container, the one whose environment RunTask has overridden, and what it has put there.
+
+    A user may override those of other containers; ours tells the launch.
+    """
     environments = {
-        override.get("name"): {variable["name"]: variable.get("value", "") for variable in override["environment"]}
+        override.get("name"): found
         for override in one.get("overrides", {}).get("containerOverrides", ())
-        if override.get("environment")
+        if LAUNCH_VARIABLE in (found := _variables(override))
     }
     containers = one.get("containers", ())
     named = [container for container in containers if container.get("name") in (*environments, *get_args(Role))]
     container: Mapping[str, Any] = min(named, key=lambda found: found["name"] not in environments, default={})
     return container, environments.get(container.get("name"), {})
+
+
+def _variables(override: Mapping[str, Any]) -> dict[str, str]:
+    return {variable["name"]: variable.get("value", "") for variable in override.get("environment", ())}
 
 
 def _role(container: Mapping[str, Any], environment: Mapping[str, str]) -> Role | None:
