@@ -106,6 +106,13 @@ for _module in (describe, iam_policy, logs, plan):
 @click.option(
     "--allow-user-data", is_flag=True, help="Admit userData, ami and keyName of instances that specs have brought."
 )
+@click.option(
+    "--allow-scheduler",
+    "schedulers",
+    multiple=True,
+    metavar="PATTERN",
+    help="The same for addresses of schedulers that run elsewhere, as 'tcp://10.20.*'. Default: any.",
+)
 @click.option("--permissions-boundary", metavar="ARN", help="Of every role that is made.")
 @click.option("--log-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -143,6 +150,7 @@ def run(
     task_definitions: tuple[str, ...],
     profiles: tuple[str, ...],
     allow_user_data: bool,
+    schedulers: tuple[str, ...],
     permissions_boundary: str | None,
     form: Literal["text", "json"],
     log_level: str,
@@ -172,6 +180,7 @@ def run(
         allow_task_definitions=task_definitions,
         allow_instance_profiles=profiles,
         allow_user_data=allow_user_data,
+        allow_schedulers=schedulers or Settings.allow_schedulers,
         permissions_boundary=permissions_boundary,
     )
     options = operator.Options(

@@ -11,7 +11,7 @@ from dask_ecs.aws.session import Aws
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.prober import Prober
 from dask_ecs.controllers.task_watcher import TaskWatchers
-from dask_ecs.plan import backoff, infrastructure, task_definitions, teardown, tls
+from dask_ecs.plan import admission, backoff, infrastructure, task_definitions, teardown, tls
 from dask_ecs.plan.observed import ROLES, Hold, Known, Observed, SchedulerProbe, Task
 from dask_ecs.plan.target import Target
 
@@ -103,10 +103,11 @@ def _probe(
     tasks = list(tasks)
     workers = sum(task.role == "worker" and task.is_running for task in tasks)
     certificate = tls.latest(target, known)
-    if external := target.cluster.spec.scheduler.address:
-        if external.startswith("tcp://") or (certificate and not tls.has_own_ca(target)):
+    if target.cluster.spec.scheduler.address:
+        external = admission.external_scheduler(target)
+        if external and (external.startswith("tcp://") or (certificate and not tls.has_own_ca(target))):
             return prober.watch(uid, external, certificate=certificate, busy=memory.busy, awaited=workers)
-        prober.leave(uid)  # the operator has no certificate for it
+        prober.leave(uid)  # the operator has no certificate for it, or must not call it
         return None
     running = [task for task in tasks if task.role == "scheduler" and task.is_running and task.address]
     if not running:

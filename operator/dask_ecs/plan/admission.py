@@ -73,6 +73,12 @@ INSTANCE_PROFILE = Kind(
     patterns=lambda settings: settings.allow_instance_profiles,
     instead="Leave it out to have one made",
 )
+SCHEDULER = Kind(
+    reason="SchedulerNotAllowed",
+    noun="scheduler",
+    option="--allow-scheduler",
+    patterns=lambda settings: settings.allow_schedulers,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,7 +100,7 @@ def admit(target: Target) -> None:
     """
     _admit_setup(target)
     for it in named(target.cluster.spec):
-        if not any(fnmatch.fnmatchcase(it.value, pattern) for pattern in it.kind.patterns(target.settings)):
+        if not _admits(target.settings, it.kind, it.value):
             raise NeedsUser(
                 it.kind.reason,
                 f"spec.{it.field}: the operator does not admit {it.kind.noun} {it.value}. {it.kind.instead}, "
@@ -117,11 +123,23 @@ def _admit_setup(target: Target) -> None:
             )
 
 
+def external_scheduler(target: Target) -> str | None:
+    """Return the address of the scheduler that runs elsewhere, if there is one that the operator may call."""
+    address = target.cluster.spec.scheduler.address
+    return address if address and _admits(target.settings, SCHEDULER, address) else None
+
+
+def _admits(settings: Settings, kind: Kind, value: str) -> bool:
+    return any(fnmatch.fnmatchcase(value, pattern) for pattern in kind.patterns(settings))
+
+
 def named(spec: DaskClusterSpec) -> Iterator[Named]:
     """Return all that has to be admitted, in the order in which it is told."""
     for field, arn in (("executionRoleArn", spec.iam.execution_role_arn), ("taskRoleArn", spec.iam.task_role_arn)):
         if arn:
             yield Named(kind=ROLE, field=f"iam.{field}", value=arn)
+    if spec.scheduler.address:
+        yield Named(kind=SCHEDULER, field="scheduler.address", value=spec.scheduler.address)
     for field, arn in run_task_overrides.roles(spec):
         yield Named(kind=ROLE, field=field, value=arn)
     for arn in spec.iam.task_role_policies:

@@ -9,7 +9,8 @@ class Settings:
 
     `install` keeps two operators in one AWS account apart: it is part of every name and of `startedBy`.
     The allow patterns are shell-style globs over ARNs; nothing is admitted by default, for whoever may
-    write a DaskCluster would otherwise gain what the named role may do.
+    write a DaskCluster would otherwise gain what the named role may do. Only the addresses of schedulers that
+    run elsewhere are: naming one, a tenant learns no more than that the operator's host reaches it.
     """
 
     install: str
@@ -24,5 +25,6 @@ class Settings:
     allow_task_definitions: tuple[str, ...] = ()
     allow_instance_profiles: tuple[str, ...] = ()
     allow_user_data: bool = False
+    allow_schedulers: tuple[str, ...] = ("*",)
     permissions_boundary: str | None = None
     role_path: str = "/dask-ecs/"

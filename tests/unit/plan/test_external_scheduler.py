@@ -1,8 +1,10 @@
 """Workers for a scheduler that runs elsewhere: nothing is done to it."""
 
-from dask_ecs.plan import actions, security_group
+import dataclasses
 
-from .world import World, asked, condition, running
+from dask_ecs.plan import actions, admission, security_group
+
+from .world import SETTINGS, World, asked, condition, running
 
 ADDRESS = "tcp://10.9.0.7:8786"
 OTHER = "tcp://10.9.0.8:8786"
@@ -96,6 +98,21 @@ def test_an_own_scheduler_is_stopped_when_another_takes_its_place_and_comes_back
     world.settle()
     assert len(world.live["scheduler"]) == 1
     assert {task.scheduler_address for task in world.live["worker"]} == {world.live["scheduler"][0].address}
+
+
+def test_an_address_that_the_owner_does_not_admit_is_not_called() -> None:
+    settings = dataclasses.replace(SETTINGS, allow_schedulers=("tcp://10.20.*",))
+    world = World({"scheduler": {"address": ADDRESS}, "worker": {"replicas": 1}}, settings=settings)
+    world.step()
+    assert admission.external_scheduler(world.target) is None
+    status, reason, message = condition(world, "Stalled")
+    assert (status, reason) == ("True", "SchedulerNotAllowed")
+    assert "spec.scheduler.address" in message
+    assert "--allow-scheduler" in message
+    assert world.done == []
+    world.delete()
+    world.settle()
+    assert world.gone
 
 
 def test_a_deleted_cluster_retires_its_workers_and_leaves_the_scheduler() -> None:
