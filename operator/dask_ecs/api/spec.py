@@ -126,8 +126,8 @@ class Worker(TaskShape, TaskLaunch):
     """Threads of each worker; by default as many as it has whole vCPUs, at least one."""
 
     naming: Naming | None = None
-    """Names workers by numbers, start, start + step and so on; a worker that is replaced or comes anew takes the first
-    that is free. Then each is run by a call of its own. By default workers are alike, and Dask names them."""
+    """Names workers by numbers, start, start + step and so on; one that comes anew or takes another's place gets the
+    first that is free. Then each is run by a call of its own. By default workers are alike, and Dask names them."""
 
     extra_args: Arguments = ()
     """Arguments appended to the command `dask worker` (or `dask-cuda-worker`)."""

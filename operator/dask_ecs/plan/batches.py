@@ -38,13 +38,17 @@ def of_missing(
     return [batch for provider, count in counts.items() for batch in _calls(provider, count)]
 
 
-def of_named(batches: Iterable[Batch], naming: Naming, *, taken: Set[str]) -> list[Batch]:
-    """Return the same for workers with names: one call each, the first names that are free."""
+def of_named(batches: Iterable[Batch], naming: Naming, *, taken: Set[str], leaving: Set[str]) -> list[Batch]:
+    """Return the same for workers with names: one call each, the first names that are not taken.
+
+    A name whose worker is leaving is waited for: until it has left, its scheduler gives the name to nobody else.
+    """
     numbers = itertools.count(naming.start, naming.step)
-    free = (name for number in numbers if (name := str(number)) not in taken)
-    return [
-        dataclasses.replace(batch, count=1, worker_name=next(free)) for batch in batches for _ in range(batch.count)
+    names = (name for number in numbers if (name := str(number)) not in taken)
+    named = [
+        dataclasses.replace(batch, count=1, worker_name=next(names)) for batch in batches for _ in range(batch.count)
     ]
+    return [batch for batch in named if batch.worker_name not in leaving]
 
 
 def _on_providers(

@@ -7,6 +7,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dask_ecs.api.spec import Naming
 from dask_ecs.plan import (
     actions,
     backoff,
@@ -196,7 +197,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             pending=of_role,
         )
         if role == "worker" and (naming := target.cluster.spec.worker.naming):
-            calls = batches.of_named(calls, naming, taken=_names(tasks, observed))
+            calls = _named(calls, naming, tasks, observed)
         todo += _launches(role, calls[: max(room, 0)], target=target, request=request, now=now)
     # A scheduler that runs and was not asked yet soon will be.
     if observed.probe or not tasks.can_be_asked:
@@ -239,14 +240,12 @@ def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role,
     }
 
 
-def _names(tasks: Tasks, observed: Observed) -> set[str]:
-    """Return the names that a scheduler would not give another worker: of all that have not ended, or may be there."""
-    there = (
-        task.worker_name
-        for task in observed.of_role("worker")
-        if not task.is_stopped and task.scheduler_address == tasks.scheduler_address
-    )
-    return {name for name in (*there, *(entry.worker_name for entry in observed.launches)) if name is not None}
+def _named(calls: Sequence[batches.Batch], naming: Naming, tasks: Tasks, observed: Observed) -> list[batches.Batch]:
+    workers = [task for task in observed.of_role("worker") if task.scheduler_address == tasks.scheduler_address]
+    live = (task.worker_name for task in workers if task.is_live)
+    taken = {name for name in (*live, *(entry.worker_name for entry in observed.launches)) if name is not None}
+    leaving = {task.worker_name or "" for task in workers if not task.is_live and not task.is_stopped}
+    return batches.of_named(calls, naming, taken=taken, leaving=leaving)
 
 
 def _launches(

@@ -42,12 +42,17 @@ def test_scaling_down_frees_names_and_scaling_up_takes_them() -> None:
     assert names(world) == ["0", "1", "2", "3"]
 
 
-def test_a_name_is_not_given_again_while_its_task_ends() -> None:
+def test_a_name_is_given_again_when_its_task_has_ended_and_not_before() -> None:
     world = named(2)
     (first,) = (task for task in world.live["worker"] if task.worker_name == "0")
     world.do(actions.StopTask(ecs_cluster=first.arn, task_arn=first.arn, why="somebody did"))
     world.step()
+    assert names(world) == ["1"]
+    world.scale(3)
+    world.step()
     assert names(world) == ["1", "2"]
+    world.settle()
+    assert names(world) == ["0", "1", "2"]
 
 
 def test_a_launch_whose_answer_was_lost_is_sent_again_with_its_name() -> None:

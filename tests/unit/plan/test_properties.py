@@ -1,7 +1,12 @@
 """Whatever happens to a cluster, in whatever order, some things always hold."""
 
+from collections import Counter
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from dask_ecs.plan import capacity_providers
 
 from .world import World
 
@@ -20,13 +25,21 @@ EVENTS = st.lists(
     max_size=12,
 )
 
+NAMED: dict[str, Any] = {"naming": {"start": 3, "step": 2}}
+SPREAD: dict[str, Any] = {
+    "capacityProviderStrategy": [
+        {"capacityProvider": "FARGATE", "base": 2, "weight": 1},
+        {"capacityProvider": "FARGATE_SPOT", "weight": 2},
+    ]
+}
 
-@settings(max_examples=60)
-@given(events=EVENTS)
+
+@settings(max_examples=80)
+@given(events=EVENTS, launch=st.sampled_from([{}, NAMED, SPREAD, NAMED | SPREAD]))
 def test_whatever_happens_there_are_never_too_many_tasks_and_in_the_end_just_enough(
-    events: list[tuple[str, int]],
+    events: list[tuple[str, int]], launch: dict[str, Any]
 ) -> None:
-    world = World({"worker": {"replicas": 3}})
+    world = World({"worker": {"replicas": 3, **launch}})
     for name, number in events:
         match name:
             case "scale":
@@ -46,10 +59,16 @@ def test_whatever_happens_there_are_never_too_many_tasks_and_in_the_end_just_eno
             world.step(lose_answers=name == "lose_answer", lose_calls=name == "lose_call")
             assert len(world.live["scheduler"]) <= 1
             assert len(world.live["worker"]) <= most
+            names = Counter(task.worker_name for task in world.tasks.values() if task.role == "worker" and task.is_live)
+            assert not launch.get("naming") or max(names.values(), default=1) == 1
             world.pass_time(1)
     world.settle(most=1500)
     assert len(world.live["scheduler"]) == 1
     assert len(world.live["worker"]) == world.target.cluster.spec.worker.replicas
+    spec = world.target.cluster.spec
+    if strategy := capacity_providers.strategy(spec, "worker"):
+        on = Counter(task.capacity_provider for task in world.live["worker"])
+        assert on == Counter(capacity_providers.shares(strategy, spec.worker.replicas))
     assert not world.launches
     assert not world.plan().actions
     world.delete()
