@@ -178,6 +178,8 @@ class Reconciler:
             in_use=self._in_use(target),
             now=self._now(),
         )
+        if cluster.awaits_first_look(target, observed):
+            return True  # the task watcher, then the prober, wakes it
         plan = cluster.plan(target, observed, now=self._now())
         memory.holds, memory.run_again_at = dict(plan.holds), plan.run_again_at
         if stale := memory.want(plan.infrastructure):

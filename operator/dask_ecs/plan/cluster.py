@@ -58,6 +58,22 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     return dataclasses.replace(planned, actions=(), status=said, wake_at=None, busy=False, gone=False)
 
 
+def awaits_first_look(target: Target, observed: Observed) -> bool:
+    """Whether a cluster that ran is about to be seen again after an operator's start: its tasks, or who has joined.
+
+    What is planned before would be planned once more right after. An edit, a deletion or trouble is looked into now.
+    """
+    metadata, before = target.cluster.metadata, target.cluster.status
+    settled = before.observed_generation == metadata.generation and not metadata.deletion_timestamp
+    if not settled or before.scheduler_address is None or observed.holds or observed.launches:
+        return False
+    if observed.tasks is None:
+        return True
+    address = before.scheduler_address
+    there = any(task.role == "scheduler" and task.is_running and task.address == address for task in observed.tasks)
+    return there and observed.probe is None
+
+
 def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:
     there, missing = infrastructure.plan(target, observed, now=now)
     sorted_tasks = tasks.sort(target, there, observed, now=now)

@@ -83,3 +83,29 @@ def test_no_worker_is_chosen_to_go_before_the_scheduler_was_asked() -> None:
     observed = dataclasses.replace(world.observe(), probe=None)
     assert cluster.plan(world.target, observed, now=world.now).actions == ()
     assert cluster.plan(world.target, world.observe(), now=world.now).actions != ()
+
+
+def test_nothing_is_planned_before_the_tasks_and_who_has_joined_are_seen_again() -> None:
+    world = World()
+    world.settle()
+    seen = world.observe()
+    assert cluster.awaits_first_look(world.target, dataclasses.replace(seen, tasks=None, probe=None))
+    assert cluster.awaits_first_look(world.target, dataclasses.replace(seen, probe=None))
+    assert not cluster.awaits_first_look(world.target, seen)
+
+
+def test_an_edit_a_deletion_or_trouble_waits_for_no_first_look() -> None:
+    world = World()
+    assert not cluster.awaits_first_look(world.target, Observed())
+    world.settle()
+    trouble = Observed(holds={"tasks": denied(world)})
+    assert not cluster.awaits_first_look(world.target, trouble)
+    (scheduler,) = [task for task in world.observe().tasks or () if task.role == "scheduler"]
+    moved = dataclasses.replace(scheduler, private_ip="10.0.9.9")
+    assert not cluster.awaits_first_look(world.target, Observed(tasks=(moved,)))
+    world.scale(3)
+    assert not cluster.awaits_first_look(world.target, Observed())
+    world = World()
+    world.settle()
+    world.delete()
+    assert not cluster.awaits_first_look(world.target, Observed())
