@@ -222,6 +222,8 @@ async def _dispatch(
         while True:
             slot = await free.take()
             looking.create_task(look(await queue.get(urgent_only=deletions_only), slot))
+            # What AWS has answered meanwhile comes before the next look, which may share it.
+            await asyncio.sleep(0)
 
 
 async def _once(reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, key: str) -> None:

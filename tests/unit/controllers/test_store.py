@@ -44,3 +44,10 @@ def test_what_is_known_already_is_no_news() -> None:
     assert not store.put(body(version=10))
     assert not store.put(body(version=9))
     assert store.put(body(version=11))
+
+
+def test_an_object_is_as_it_came_but_for_who_manages_its_fields() -> None:
+    store = Store()
+    came = {**body(), "spec": {"worker": {"replicas": 2, "cpu": "é"}}, "status": {"conditions": [{"type": "Ready"}]}}
+    store.put({**came, "metadata": {**came["metadata"], "managedFields": [{"manager": "kubectl"}]}})
+    assert store.get("ns/demo") == came
