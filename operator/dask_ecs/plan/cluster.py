@@ -21,6 +21,7 @@ from dask_ecs.plan import (
     status,
     tasks,
     teardown,
+    tls,
 )
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, Hold, Observed
@@ -71,7 +72,9 @@ def awaits_first_look(target: Target, observed: Observed) -> bool:
         return True
     address = before.scheduler_address
     there = any(task.role == "scheduler" and task.is_running and task.address == address for task in observed.tasks)
-    return there and observed.probe is None
+    # What is to be shown to a scheduler has to be read first.
+    can_be_asked = not target.has_tls or tls.latest(target, observed.known) is not None
+    return there and can_be_asked and observed.probe is None
 
 
 def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) -> Plan:

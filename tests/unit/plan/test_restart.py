@@ -1,10 +1,11 @@
 """What an operator that has just started says before it has looked at the tasks."""
 
 import dataclasses
+import functools
 
 from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.status import DaskClusterStatus
-from dask_ecs.plan import cluster
+from dask_ecs.plan import cluster, recall
 from dask_ecs.plan.observed import Hold, Known, Observed
 
 from .world import World
@@ -109,3 +110,15 @@ def test_an_edit_a_deletion_or_trouble_waits_for_no_first_look() -> None:
     world.settle()
     world.delete()
     assert not cluster.awaits_first_look(world.target, Observed())
+
+
+def test_a_certificate_is_read_before_its_scheduler_is_asked() -> None:
+    world = World({"tls": {"enabled": True}})
+    world.settle()
+    recalled = functools.partial(recall.recall, world.target.cluster.status)
+    anew = dataclasses.replace(world.observe(), known=Known(recall=recalled), probe=None)
+    assert not cluster.awaits_first_look(world.target, anew)
+    planned = cluster.plan(world.target, anew, now=world.now)
+    (action,) = [action for action in planned.actions if action.subject == "certificate"]
+    known = Known(answers={action.fingerprint: world.answers[action.fingerprint]}, recall=recalled)
+    assert cluster.awaits_first_look(world.target, dataclasses.replace(anew, known=known))
