@@ -51,14 +51,14 @@ class DaskCluster(Model):
     status: DaskClusterStatus = DaskClusterStatus()
 
     @classmethod
-    def read(cls, body: Mapping[str, Any]) -> Self:
-        """Read an object as the API server sends it.
+    def read(cls, body: Mapping[str, Any], *, spec: DaskClusterSpec | None = None) -> Self:
+        """Read an object as the API server sends it; `spec` is what its spec was read as before.
 
         Raises:
             InvalidDaskClusterError: the object breaks a rule of the API.
 
         """
         try:
-            return cls.model_validate(body)
+            return cls.model_validate({**body, "spec": spec} if spec else body)
         except ValidationError as error:
             raise InvalidDaskClusterError(problems(error)) from error

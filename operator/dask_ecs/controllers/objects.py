@@ -81,10 +81,10 @@ class Objects:
         there = body["metadata"].get("finalizers") or []
         return await self._patch(body, {"metadata": {"finalizers": [*there, FINALIZER]}})
 
-    async def remove_finalizer(self, body: Body) -> None:
-        """Take our finalizer off the object; errors as `write_status`."""
+    async def remove_finalizer(self, body: Body) -> Body:
+        """Take our finalizer off the object and return what it was last; errors as `write_status`."""
         rest = [finalizer for finalizer in body["metadata"].get("finalizers") or [] if finalizer != FINALIZER]
-        await self._patch(body, {"metadata": {"finalizers": rest}})
+        return await self._patch(body, {"metadata": {"finalizers": rest}})
 
     async def _patch(self, body: Body, patch: dict[str, Any], *, status: bool = False) -> Body:
         metadata = body["metadata"]

@@ -12,6 +12,7 @@ from typing import Any
 from dask_ecs.api import annotation
 from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
 from dask_ecs.api.daskcluster import ObjectMeta as Metadata
+from dask_ecs.api.spec import DaskClusterSpec
 from dask_ecs.api.status import DaskClusterStatus, LaunchPlace
 from dask_ecs.aws.session import Sessions
 from dask_ecs.controllers import observe
@@ -133,7 +134,7 @@ class Reconciler:
         if body is None:
             return
         try:
-            found = DaskCluster.read(body)
+            found = self._target(body).cluster
         except InvalidDaskClusterError as error:
             await self._refuse(body, error)
             return
@@ -150,14 +151,19 @@ class Reconciler:
                 return
         self._queue.add(key)
 
+    def _target(self, body: Body) -> Target:
+        """Read an object: its spec once, and all else that follows from that."""
+        worked_out = self._worked_out(body["metadata"]["uid"], body["metadata"]["generation"])
+        found = DaskCluster.read(body, spec=worked_out.get(DaskClusterSpec))
+        worked_out[DaskClusterSpec] = found.spec
+        return Target(cluster=found, settings=self._settings, worked_out=worked_out)
+
     async def _pass(self, key: str, memory: Memory) -> bool:
         """Do one round; return whether there is nothing more to do now."""
         body = self._store.get(key)
         if body is None:
             return True
-        found = DaskCluster.read(body)
-        worked_out = self._worked_out(found.metadata.uid, found.metadata.generation)
-        target = Target(cluster=found, settings=self._settings, worked_out=worked_out)
+        target = self._target(body)
         metadata, region = target.cluster.metadata, target.region
         if metadata.deletion_timestamp and FINALIZER not in metadata.finalizers:
             return True
@@ -207,7 +213,9 @@ class Reconciler:
                 memory.launches = (*memory.launches, action.launch)
                 memory.sent_once.add(action.launch.token)
         launches = status.written_ahead(memory.launches)
-        said = plan.status.model_copy(update={"launches": launches, "launch": queued})
+        # To say so only when RunTask has answered would be one more write.
+        phase = "Launching" if launches and plan.status.phase == "Pending" else plan.status.phase
+        said = plan.status.model_copy(update={"launches": launches, "launch": queued, "phase": phase})
         ahead = _has_to_be_written_ahead(todo, plan, target)
         wait = 0.0 if ahead else self._until_next_write(memory, before=target.cluster.status, said=said)
         if wait > 0:
@@ -308,12 +316,13 @@ class Reconciler:
             return () if hold and hold.waits_for_user else memory.ingress
         with contextlib.suppress(InvalidDaskClusterError):
             if body:
-                return infrastructure.ingress_by_status(Target(cluster=DaskCluster.read(body), settings=self._settings))
+                return infrastructure.ingress_by_status(self._target(body))
         return ()
 
     async def _let_go(self, body: Body) -> None:
         with contextlib.suppress(GoneError):
-            await self._objects.remove_finalizer(body)
+            # What comes before the watch tells that it is gone has nothing to do any more.
+            self._store.put(await self._objects.remove_finalizer(body))
         logger.info("all that was made is gone")
 
     async def _refuse(self, body: Body, error: InvalidDaskClusterError) -> None:
