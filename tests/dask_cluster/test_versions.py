@@ -6,6 +6,9 @@ import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import pytest
+from distributed import Client
+
 from dask_cluster.processes import eventually, joined, running, running_scheduler
 from dask_cluster.test_prober import running_prober
 from dask_ecs.api.versions import Versions
@@ -16,8 +19,6 @@ from dask_ecs.plan.worker_preload import worker_preload
 
 if TYPE_CHECKING:
     import pathlib
-
-    import pytest
 
     from dask_ecs.plan.versions import SeenVersions
 
@@ -77,3 +78,31 @@ async def test_versions_are_asked_once_of_a_scheduler_and_its_workers(
 
         await eventually(asked_since)
         assert sum(asked) == 1
+
+
+@pytest.mark.filterwarnings("ignore::distributed.versions.VersionMismatchWarning")
+async def test_a_client_of_another_environment_is_told_of_for_as_long_as_it_is_connected(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prober_module, "BUSY_LONGEST", 0.2)
+    async with running_scheduler(tmp_path) as (_, address), running_prober() as (prober, _):
+        prober.watch("one", address, busy=True)
+
+        async def tells(*clients: Versions) -> bool:
+            probe = prober.last("one")
+            return bool(probe and probe.versions and probe.versions.cluster.clients == clients)
+
+        await eventually(tells)
+        async with Client(address, asynchronous=True), Client(address, asynchronous=True):
+            with monkeypatch.context() as pretending:
+                other = {"packages": {"python": "3.9.1.final.0", "dask": "2020.1.0", "toolz": "1.0"}}
+                pretending.setattr("distributed.versions.get_versions", lambda: other)
+                async with Client(address, asynchronous=True):
+                    await eventually(lambda: tells(Versions(python="3.9.1", dask="2020.1.0")))
+
+            async def tells_both_as_one() -> bool:
+                _, activity = await scheduler.state(address)
+                return activity is not None and activity.client_versions == (OURS,)
+
+            await eventually(tells_both_as_one)
+            await eventually(tells)

@@ -196,7 +196,7 @@ class DaskClusterStatus(Model):
     """Container image of the workers."""
 
     versions: ClusterVersions | None = None
-    """Versions of Python and Dask that scheduler and workers have, as they last said."""
+    """Versions of Python and Dask that scheduler, workers and clients have, as they last said."""
 
     account_id: Annotated[str, Field(max_length=12)] | None = None
     """AWS account of the tasks; it stays the same for the cluster's life."""

@@ -24,7 +24,7 @@ class Versions(Model):
 
 
 class ClusterVersions(Model):
-    """What scheduler and workers said when they were last asked: at the scheduler's start."""
+    """What scheduler and workers said when they were last asked, at the scheduler's start, and clients as they came."""
 
     scheduler: Versions = Versions()
     """The scheduler's."""
@@ -32,3 +32,6 @@ class ClusterVersions(Model):
     # The operator asks a few of the workers only.
     workers: Annotated[tuple[Versions, ...], Field(max_length=8, json_schema_extra=ATOMIC)] = ()
     """The workers': one entry where all that were asked have the same."""
+
+    clients: Annotated[tuple[Versions, ...], Field(max_length=8, json_schema_extra=ATOMIC)] = ()
+    """Those of connected clients, as far as they are others than the scheduler's."""

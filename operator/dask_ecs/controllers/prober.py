@@ -137,10 +137,11 @@ class Prober:
             )
             watched.answered_at = time()
             idle_since = _idle_since(activity, before, now=self._now())
+            versions = await self._versions(watched, identity)
             probe = SchedulerProbe(
                 address=watched.address,
                 identity=identity,
-                versions=await self._versions(watched, identity),
+                versions=versions and versions.with_clients(activity.client_versions if activity else ()),
                 idle_since=idle_since,
                 asked_at=asked_at,
             )

@@ -18,6 +18,21 @@ _VERSION = re.compile(r"[A-Za-z0-9.+!_-]{1,64}")
 _PYTHON = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 
 
+# What a scheduler gives of a client (distributed's `ClientState.versions`), in this order.
+OF_A_CLIENT = ("python", "dask", "distributed")
+
+
+def of_client(packed: memoryview) -> Versions:
+    """Read the list of versions by which a scheduler tells of a client; what is none is empty there."""
+    listed = tuple(answer.items(packed, most=len(OF_A_CLIENT)))
+    told = dict(zip(OF_A_CLIENT, listed, strict=False))
+    return Versions(
+        python=_text(told, "python", _PYTHON),
+        dask=_text(told, "dask", _VERSION),
+        distributed=_text(told, "distributed", _VERSION),
+    )
+
+
 def versions(packed: memoryview) -> Versions:
     """Read what a scheduler or worker answers to `versions`."""
     fields = dict(answer.entries(packed, most=64))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.api.versions import ClusterVersions
+from dask_ecs.api.versions import ClusterVersions, Versions
 from dask_ecs.dask import answer, packages, wire
 from dask_ecs.dask.errors import SchedulerProtocolError, SchedulerRefusedError
 from dask_ecs.plan.scheduler import Activity, SchedulerIdentity, WorkerSeen, workers_on_cheapest_hosts
@@ -27,13 +27,21 @@ MAX_WORKERS = 10_000
 _BY_HOST = b"coperator\nattrgetter\n(S'host'\ntR."
 
 
+# Ours: clients of one cluster that are not of the same environment are few.
+_MOST_CLIENT_VERSIONS = 8
+
 # What a scheduler evaluates to say all at once: its identity, how many clients are connected or keep results, as a
-# published data set does, and the whole seconds since it last had something to do, -1 while it has (distributed's
-# `Scheduler.check_idle`).
+# published data set does, the whole seconds since it last had something to do, -1 while it has (distributed's
+# `Scheduler.check_idle`), and what connected clients are made of, each once.
 _STATE = (
     "lambda scheduler: {**scheduler.identity(), "
     "'clients': sum(name in scheduler.client_comms or bool(client.wants_what)"
     " for name, client in scheduler.clients.items()), "
+    "'client_versions': [list(seen) for seen in sorted({"
+    f"tuple(str(client.versions['packages'].get(package) or '')[:64] for package in {packages.OF_A_CLIENT!r})"
+    " for name, client in scheduler.clients.items()"
+    " if name in scheduler.client_comms and client.versions.get('packages')})"
+    f"[:{_MOST_CLIENT_VERSIONS}]], "
     "'idle': (lambda since: -1 if since is None else int(__import__('time').time() - since))(scheduler.check_idle())}"
 )
 
@@ -60,13 +68,24 @@ async def state(
     if not fields.keys() >= {"clients", "idle"}:
         return seen, None
     idle = min(answer.number(fields["idle"]), _LONGEST_IDLE)
-    return seen, Activity(clients=answer.number(fields["clients"]), idle_seconds=None if idle < 0 else idle)
+    return seen, Activity(
+        clients=answer.number(fields["clients"]),
+        idle_seconds=None if idle < 0 else idle,
+        client_versions=_client_versions(fields),
+    )
 
 
 async def identity(address: str, *, certificate: Certificate | None = None, deadline: float = 5) -> SchedulerIdentity:
     """Ask a scheduler for its id and all its workers."""
     packed = await _ask(address, {"op": "identity"}, certificate=certificate, deadline=deadline)
     return _identity(address, _fields(packed))
+
+
+def _client_versions(fields: Mapping[str, memoryview]) -> tuple[Versions, ...]:
+    if "client_versions" not in fields:
+        return ()
+    listed = answer.items(fields["client_versions"], most=_MOST_CLIENT_VERSIONS)
+    return tuple(dict.fromkeys(packages.of_client(packed) for packed in listed))
 
 
 def _identity(address: str, fields: Mapping[str, memoryview]) -> SchedulerIdentity:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dask_ecs.api.versions import Versions
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class WorkerSeen:
@@ -29,6 +31,8 @@ class Activity:
     """Clients that are connected, and what keeps results without one, as a published data set does."""
     idle_seconds: int | None
     """For how long there has been nothing to compute; None while there is."""
+    client_versions: tuple[Versions, ...] = ()
+    """What connected clients are made of, each once."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,42 @@ def test_a_patch_of_python_is_no_difference() -> None:
     assert condition(world, "VersionsMatch")[0] == "True"
 
 
+def test_a_client_that_differs_is_told_what_to_install_and_one_that_does_not_is_not_mentioned() -> None:
+    world = running(1)
+    cluster = ClusterVersions(scheduler=NEW, workers=(NEW,))
+    told = SeenVersions(scheduler_id="s", asked=("tcp://10.0.0.2:1",), cluster=cluster)
+    world.versions = told.with_clients([NEW, NEW.model_copy(update={"python": "3.12.1"})])
+    world.step()
+    assert world.target.cluster.status.versions == cluster
+    assert condition(world, "VersionsMatch")[:2] == ("True", "SameVersions")
+    world.versions = told.with_clients([NEW, OLD])
+    world.step()
+    assert world.target.cluster.status.versions == ClusterVersions(scheduler=NEW, workers=(NEW,), clients=(OLD,))
+    status, reason, message = condition(world, "VersionsMatch")
+    assert (status, reason) == ("False", "ClientVersionsDiffer")
+    assert "client has python 3.11.2 (the scheduler: 3.12.7), dask 2026.7.0 (the scheduler: 2026.8.0)" in message
+    assert "Python 3.12 and `pip install dask==2026.8.0 distributed==2026.8.0`" in message
+    assert world.plan().status.phase == "Running"
+    world.versions = told.with_clients([])
+    world.step()
+    assert condition(world, "VersionsMatch")[:2] == ("True", "SameVersions")
+
+
+def test_a_client_is_compared_before_there_are_workers_and_named_beside_them() -> None:
+    world = running(0)
+    bare = Versions(dask="2026.7.0")
+    world.versions = SeenVersions(scheduler_id="s", asked=(), cluster=ClusterVersions(scheduler=NEW, clients=(bare,)))
+    world.step()
+    _, reason, message = condition(world, "VersionsMatch")
+    assert reason == "ClientVersionsDiffer"
+    assert "distributed missing (the scheduler: 2026.8.0)" in message
+    found = versions.mismatch(ClusterVersions(scheduler=NEW, workers=(OLD,), clients=(bare,)))
+    assert found
+    assert found.reason == "VersionsDiffer"
+    assert "Workers have" in found.message
+    assert "A connected client has" in found.message
+
+
 def test_without_workers_nothing_is_said_of_theirs() -> None:
     world = running(0)
     assert find_condition(world.target.cluster.status.conditions, "VersionsMatch") is None
