@@ -97,6 +97,14 @@ def quiet_stack(control_plane: ControlPlane) -> Iterator[Stack]:
         yield Stack(kubeconfig=control_plane.kubeconfig, aws=aws, control_plane=control_plane)
 
 
+@pytest.fixture(scope="package")
+def simulated_stack(control_plane: ControlPlane) -> Iterator[Stack]:
+    """The same with simulated tasks, for modules whose tests compute nothing: they take it for their `quiet_stack`."""
+    apply_crds(control_plane.kubeconfig)
+    with LocalAWS.start(executor="sim", delays=QUICK) as aws:
+        yield Stack(kubeconfig=control_plane.kubeconfig, aws=aws, control_plane=control_plane)
+
+
 @pytest.fixture
 def quiet_account(quiet_stack: Stack) -> Iterator[AwsAccount]:
     """The AWS account of `quiet_stack`; what a test makes fail or slow there is mended after it."""

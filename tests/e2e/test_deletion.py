@@ -5,12 +5,18 @@ import json
 import pytest
 
 from dask_ecs.local import kubectl
+from dask_ecs.local.stack import Stack
 
 from .aws_account import AwsAccount
 from .computation import compute_on
 from .conftest import namespace
 from .tenant import RunningCluster, Tenant, manifest
 from .waiting import until
+
+
+@pytest.fixture(scope="module")
+def quiet_stack(simulated_stack: Stack) -> Stack:
+    return simulated_stack
 
 
 def _uid(tenant: Tenant, name: str) -> str:

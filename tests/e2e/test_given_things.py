@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dask_ecs.api.daskcluster import DaskCluster
+from dask_ecs.local.stack import Stack
 from dask_ecs.plan import made, names
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
@@ -23,6 +24,11 @@ _TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
+
+
+@pytest.fixture(scope="module")
+def quiet_stack(simulated_stack: Stack) -> Stack:
+    return simulated_stack
 
 
 def make_role(account: AwsAccount, name: str, *, path: str = "/") -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from dask_ecs.api.daskcluster import GROUP, PLURAL
 from dask_ecs.local import kubectl
+from dask_ecs.local.stack import Stack
 
 from .aws_account import AwsAccount
 from .tenant import Tenant, manifest
@@ -19,6 +20,11 @@ _REFUSAL = "For this test, what was written ahead stays written"
 
 # How often botocore's standard retries send a call before the operator hears that no answer came.
 _SDK_ATTEMPTS = 3
+
+
+@pytest.fixture(scope="module")
+def quiet_stack(simulated_stack: Stack) -> Stack:
+    return simulated_stack
 
 
 def _prepare(tenant: Tenant, account: AwsAccount, role: str) -> str:

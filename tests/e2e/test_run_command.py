@@ -31,6 +31,11 @@ def run(*arguments: str, environment: Mapping[str, str]) -> "subprocess.Complete
     )
 
 
+@pytest.fixture(scope="module")
+def quiet_stack(simulated_stack: Stack) -> Stack:
+    return simulated_stack
+
+
 @pytest.fixture
 def environment(quiet_stack: Stack, tmp_path: Path) -> dict[str, str]:
     """An environment in which the operator finds Kubernetes and AWS, and nothing of this machine's own."""

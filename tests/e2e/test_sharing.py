@@ -2,12 +2,20 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from dask_ecs.local.stack import Stack
+
 from .aws_account import AwsAccount
-from .computation import compute_on
 from .tenant import Tenant, manifest
 from .waiting import until
 
 _MAKING = ("Create", "Register", "Put", "Authorize", "Attach")
+
+
+@pytest.fixture(scope="module")
+def quiet_stack(simulated_stack: Stack) -> Stack:
+    return simulated_stack
 
 
 def _things(account: AwsAccount, namespace: str) -> list[str]:
@@ -35,7 +43,8 @@ def test_a_second_cluster_of_a_namespace_uses_what_the_first_has_made(
     lone_tenant.delete(first)
     lone_tenant.wait_until_gone(first)
     assert _things(quiet_account, lone_tenant.namespace) == things
-    compute_on(lone_tenant, second)
+    lone_tenant.scale(second, 2)
+    lone_tenant.wait_until_ready(second, workers=2)
     lone_tenant.delete(second)
     lone_tenant.wait_until_gone(second)
     assert quiet_account.leftovers("none", namespace=lone_tenant.namespace) == []
