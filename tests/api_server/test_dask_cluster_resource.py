@@ -23,7 +23,7 @@ NOT_READY = set_condition(
 )
 STATUS = DaskClusterStatus(
     phase="Running",
-    scheduler_address="tcp://10.0.1.7:8786",
+    scheduler_address="tls://10.0.1.7:8786",
     dashboard_link="http://10.0.1.7:8787/status",
     replicas=3,
     selector="ecs.dask.org/cluster=demo",
@@ -59,7 +59,7 @@ def test_an_empty_spec_becomes_a_scheduler_with_no_workers(user: User) -> None:
         "worker": {"replicas": 0, "cpu": "4", "memory": "16Gi", "gpu": 0},
         "logs": {"group": "dask-ecs", "retentionDays": 30, "deletionPolicy": "Retain"},
         "service": {"enabled": False},
-        "tls": {"enabled": False},
+        "tls": {"enabled": True},
         "suspend": False,
         "deletionPolicy": "Delete",
         "updateStrategy": {"type": "RollingUpdate", "maxSurge": "25%", "maxUnavailable": "0"},
@@ -81,7 +81,7 @@ def test_the_table_shows_how_it_goes(user: User) -> None:
     header, row = user.types("get", "dkc").splitlines()
 
     assert header.split() == ["NAME", "STATUS", "WORKERS", "LAUNCH", "TYPE", "ADDRESS", "AGE"]
-    assert row.split()[:-1] == ["demo", "Running", "3/4", "FARGATE", "tcp://10.0.1.7:8786"]
+    assert row.split()[:-1] == ["demo", "Running", "3/4", "FARGATE", "tls://10.0.1.7:8786"]
 
 
 def test_the_wide_table_adds_image_dashboard_and_reason(user: User) -> None:

@@ -216,6 +216,8 @@ async def test_dask_cloudproviders_policy_for_making_all_lets_the_operator_make_
         "iam:GetRole",
         "ecs:CreateCluster",
         "logs:CreateLogGroup",
+        "secretsmanager:CreateSecret",
+        "secretsmanager:DescribeSecret",
     }
 
 
@@ -227,4 +229,9 @@ async def test_dask_cloudproviders_policy_for_given_things_does_not_let_the_oper
             life = Life(sessions.region("eu-west-1"), given_things(local_aws), allow_roles=("*",))
             await life.go_on(launched(workers=2))
             await life.end()
-    assert set(life.refused.values()) == {"ec2:DescribeRouteTables", "ecs:RegisterTaskDefinition"}
+    assert set(life.refused.values()) == {
+        "ec2:DescribeRouteTables",
+        "ecs:RegisterTaskDefinition",
+        "secretsmanager:CreateSecret",
+        "secretsmanager:DescribeSecret",
+    }

@@ -9,6 +9,7 @@ it had made them itself.
 import asyncio
 import json
 import time
+import urllib.parse
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class _Template:
 
     @property
     def scheduler_ip(self) -> str:
-        return str(self.body["status"]["schedulerAddress"]).removeprefix("tcp://").rpartition(":")[0]
+        return str(urllib.parse.urlsplit(self.body["status"]["schedulerAddress"]).hostname)
 
 
 @dataclass

@@ -28,7 +28,7 @@ def test_nothing_is_left_of_a_running_cluster_but_its_log_group(tenant: Tenant, 
     tenant.wait_until_ready(name)
     uid = _uid(tenant, name)
     held = account.leftovers(uid, namespace=tenant.namespace)
-    assert len(held) == 9, "a cluster, three tasks, two definitions, two roles, a security group"
+    assert len(held) == 10, "a cluster, three tasks, two definitions, two roles, a security group, a secret"
     tenant.kubectl("delete", "dkc", name)
     assert tenant.get(name) is None
     assert account.leftovers(uid, namespace=tenant.namespace) == []
@@ -171,5 +171,5 @@ def test_a_cluster_made_anew_at_once_under_the_same_name_is_another(tenant: Tena
     second = _uid(tenant, name)
     assert second != first
     tenant.wait_until_ready(name)
-    assert len(account.leftovers(second, namespace=tenant.namespace)) == 8
+    assert len(account.leftovers(second, namespace=tenant.namespace)) == 9
     compute_on(tenant, name)

@@ -64,7 +64,7 @@ def test_the_status_says_where_everything_is(running: RunningCluster) -> None:
     assert status["phase"] == "Running"
     assert status["observedGeneration"] == 1
     assert status["schedulerTaskArn"] == scheduler["taskArn"]
-    assert status["schedulerAddress"] == f"tcp://{address}:8786"
+    assert status["schedulerAddress"] == f"tls://{address}:8786"
     assert status["dashboardLink"] == f"http://{address}:8787/status"
     assert status["workers"] == {"desired": 2, "pending": 0, "running": 2, "updated": 2, "summary": "2/2"}
     assert status["replicas"] == 2

@@ -39,7 +39,8 @@ def make_role(account: AwsAccount, name: str, *, path: str = "/") -> str:
         AssumeRolePolicyDocument=json.dumps(_TRUST),
         Tags=[{"Key": "owner", "Value": "platform"}],
     )
-    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]}
+    allowed = {"Effect": "Allow", "Action": ["logs:*", "secretsmanager:GetSecretValue"], "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [allowed]}
     account.iam.put_role_policy(RoleName=name, PolicyName="theirs", PolicyDocument=json.dumps(policy))
     return made["Role"]["Arn"]
 

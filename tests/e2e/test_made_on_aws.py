@@ -80,7 +80,9 @@ def test_a_role_trusts_the_ecs_tasks_of_this_account_and_region_alone(running: R
     ]
 
 
-def test_the_execution_role_may_pull_images_and_write_this_log_group_and_no_more(running: RunningCluster) -> None:
+def test_the_execution_role_may_pull_images_read_the_certificate_and_write_this_log_group_and_no_more(
+    running: RunningCluster,
+) -> None:
     name, iam = running.status["roles"]["execution"].rsplit("/", 1)[-1], running.account.iam
     assert iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
     (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
@@ -92,6 +94,7 @@ def test_the_execution_role_may_pull_images_and_write_this_log_group_and_no_more
     }
     streams = f"arn:aws:logs:{_REGION}:{_ACCOUNT}:log-group:dask-ecs:log-stream:*"
     images = "arn:aws:ecr:*:*:repository/*"
+    certificate = f"{running.status['tls']['secretArn'][:-6]}??????"
     assert allowed == {
         ("ecr:GetAuthorizationToken", "*"),  # it knows no resources
         ("ecr:BatchCheckLayerAvailability", images),
@@ -99,6 +102,7 @@ def test_the_execution_role_may_pull_images_and_write_this_log_group_and_no_more
         ("ecr:BatchGetImage", images),
         ("logs:CreateLogStream", streams),
         ("logs:PutLogEvents", streams),
+        ("secretsmanager:GetSecretValue", certificate),
     }
 
 

@@ -94,6 +94,13 @@ def given_things(account: AwsAccount, name: str) -> dict[str, Any]:
         ]
         for use in ("execution", "task")
     ]
+    secrets = f"arn:aws:secretsmanager:{account.aws.region}:123456789012:secret:dask-{INSTALL}-*"
+    reads = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": secrets}
+    account.iam.put_role_policy(
+        RoleName=f"{name[:40]}-execution",
+        PolicyName="certificate",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [reads]}),
+    )
     vpc = account.ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     group = account.ec2.create_security_group(GroupName=name, Description="given", VpcId=vpc)["GroupId"]
     account.logs.create_log_group(logGroupName=name)

@@ -60,7 +60,7 @@ def test_many_clusters_at_once_make_one_of_each_and_leave_nothing_when_they_go_a
     for name in names:
         lone_tenant.wait_until_ready(name)
     made = _made(quiet_account)
-    assert made["ecs:CreateCluster"] == made["ec2:CreateSecurityGroup"] == 1
+    assert made["ecs:CreateCluster"] == made["ec2:CreateSecurityGroup"] == made["secretsmanager:CreateSecret"] == 1
     assert made["iam:CreateRole"] == made["ecs:RegisterTaskDefinition"] == 2
     lone_tenant.kubectl("delete", "dkc", "--all")
     assert quiet_account.leftovers("none", namespace=lone_tenant.namespace) == []
@@ -80,7 +80,12 @@ def test_after_a_restart_nothing_is_made_again_and_little_is_asked(
     lone_tenant.wait_until_ready(names[0], workers=1)
     assert _made(quiet_account) == {}
     calls = {name: count for name, count in quiet_account.aws.calls().items() if not name.endswith("Tasks")}
-    assert calls == {"ecs:DescribeClusters": 1, "ec2:DescribeSecurityGroups": 1, "ecs:RunTask": 1}
+    assert calls == {
+        "ecs:DescribeClusters": 1,
+        "ec2:DescribeSecurityGroups": 1,
+        "secretsmanager:GetSecretValue": 1,
+        "ecs:RunTask": 1,
+    }
     assert {name: (lone_tenant.get(name) or {})["status"] for name in names[1:]} == {
         name: before[name] for name in names[1:]
     }

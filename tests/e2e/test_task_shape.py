@@ -96,12 +96,17 @@ def test_tasks_have_their_secrets_sidecars_volumes_and_disk_and_dask_fits_what_i
 
     role = status["roles"]["execution"].rsplit("/", 1)[-1]
     document: Any = quiet_account.iam.get_role_policy(RoleName=role, PolicyName="dask-ecs")["PolicyDocument"]
-    reading = {
-        statement["Action"]: (statement["Resource"], statement.get("Condition"))
+    reading = [
+        (statement["Action"], statement["Resource"], statement.get("Condition"))
         for statement in document["Statement"]
         if str(statement["Action"]).startswith(("secretsmanager:", "ssm:"))
-    }
-    assert reading == {"secretsmanager:GetSecretValue": ([secret], None), "ssm:GetParameters": ([parameter], None)}
+    ]
+    certificate = f"{status['tls']['secretArn'][:-6]}??????"
+    assert reading == [
+        ("secretsmanager:GetSecretValue", certificate, None),
+        ("secretsmanager:GetSecretValue", [secret], None),
+        ("ssm:GetParameters", [parameter], None),
+    ]
 
     lone_tenant.delete(name)
     lone_tenant.wait_until_gone(name)

@@ -20,7 +20,7 @@ _TURNED_AWAY = r"(?i)timed out|reset by peer|closed|certificate"
 def test_only_who_has_the_certificate_gets_in_and_it_stands_nowhere_in_the_clear(
     tenant: Tenant, account: AwsAccount
 ) -> None:
-    status = tenant.wait_until_ready(tenant.apply(manifest(replicas=2, tls={"enabled": True})), workers=2)
+    status = tenant.wait_until_ready(tenant.apply(manifest(replicas=2)), workers=2)
     address = status["schedulerAddress"]
     assert address.startswith("tls://")
     compute_on(tenant, "demo")
@@ -49,7 +49,7 @@ def test_a_renewed_certificate_reaches_new_tasks_and_clients_while_running_ones_
     lone_tenant: Tenant, quiet_account: AwsAccount
 ) -> None:
     tenant, account = lone_tenant, quiet_account
-    name = tenant.apply(manifest(replicas=1, tls={"enabled": True}))
+    name = tenant.apply(manifest(replicas=1))
     before = tenant.wait_until_ready(name, workers=1)
     arn = before["tls"]["secretArn"]
     old = Bundle.read(account.secrets.get_secret_value(SecretId=arn)["SecretString"])

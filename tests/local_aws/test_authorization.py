@@ -205,6 +205,19 @@ def test_a_log_group_counts_by_its_tags_when_it_is_to_be_deleted(account: Accoun
         user.logs.delete_log_group(logGroupName=other)
 
 
+def test_a_secret_counts_by_its_tags_once_it_is_there(account: Account) -> None:
+    name = unique("dask")
+    on = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:dask-*"
+    ours = {"StringEquals": {"aws:ResourceTag/team": "a"}}
+    user = account.user(allow("secretsmanager:DeleteSecret", on=on, when=ours)).client("secretsmanager")
+    secrets = account.client("secretsmanager")
+    for key, team in (f"{name}-a", "a"), (f"{name}-b", "b"):
+        secrets.create_secret(Name=key, SecretString="sesame", Tags=[{"Key": "team", "Value": team}])
+    user.delete_secret(SecretId=f"{name}-a")
+    with refused("AccessDeniedException"):
+        user.delete_secret(SecretId=f"{name}-b")
+
+
 def test_an_assumed_role_has_its_own_policies_within_its_boundary(account: Account) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow("ecs:Describe*")]})
     boundary = account.iam.create_policy(PolicyName=unique("bounds"), PolicyDocument=document)["Policy"]["Arn"]

@@ -304,6 +304,11 @@ class DaskClusterSpec(Model):
     takes, a given one has to (AWS: "Monitor Amazon ECS containers with ECS Exec")."""
 
     @property
+    def has_tls(self) -> bool:
+        """Whether connections are encrypted: who has a certificate does not talk to an external tcp:// scheduler."""
+        return self.tls.enabled and not (self.scheduler.address or "").startswith("tcp://")
+
+    @property
     def roles(self) -> tuple[Literal["scheduler", "worker"], ...]:
         """The roles whose tasks are run: beside a scheduler that runs elsewhere, workers alone."""
         return ("worker",) if self.scheduler.address else ("scheduler", "worker")

@@ -10,9 +10,9 @@ from dask_ecs.api.model import Model
 class Tls(Model):
     """Encryption between clients, scheduler and workers, who all show a certificate of the namespace's own CA."""
 
-    enabled: bool = False
-    """Whether all connections are encrypted, and who has no certificate is turned away. The certificate for clients is
-    in the Secret that status.binding names. Immutable."""
+    enabled: bool = True
+    """Whether all connections are encrypted, and who has no certificate is turned away. Clients find theirs in the
+    Secret that status.binding names. Immutable."""
 
 
 class TlsStatus(Model):

@@ -99,7 +99,7 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
         purposes.add("ECS cluster")
     if any(spec.capacity is not None for spec in specs):
         purposes |= {"capacity", "role"}
-    if any(spec.tls.enabled for spec in specs):
+    if any(spec.has_tls for spec in specs):
         purposes.add("certificate")
     return dataclasses.replace(
         scope,
@@ -115,8 +115,8 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
 
 
 def without_making(scope: Scope) -> Scope:
-    """Return the scope of an operator that makes nothing but tasks and their definitions."""
-    return dataclasses.replace(scope, purposes=scope.purposes & {"tasks", "events"})
+    """Return the scope of an operator that makes nothing but certificates, and tasks and their definitions."""
+    return dataclasses.replace(scope, purposes=scope.purposes & {"tasks", "events", "certificate"})
 
 
 def _once(values: Iterable[str]) -> tuple[str, ...]:

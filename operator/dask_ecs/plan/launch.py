@@ -128,7 +128,7 @@ def base_request(
         awsvpc["assignPublicIp"] = "ENABLED" if network.assign_public_ip else "DISABLED"
     ports = f"{spec.scheduler.port},{spec.scheduler.dashboard_port}"
     told = {PORTS_VARIABLE: ports} if role == "scheduler" else {SCHEDULER_VARIABLE: scheduler_address}
-    if role == "scheduler" and spec.tls.enabled:
+    if role == "scheduler" and spec.has_tls:
         told[PROTOCOL_VARIABLE] = "tls"
     told[MARK_VARIABLE] = mark
     variables = [{"name": name, "value": value} for name, value in {**dict(environment), **told}.items()]

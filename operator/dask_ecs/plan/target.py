@@ -48,9 +48,8 @@ class Target:
 
     @property
     def has_tls(self) -> bool:
-        """Whether the cluster gets a certificate: who has it does not talk to an external tcp:// scheduler."""
-        spec = self.cluster.spec
-        return spec.tls.enabled and not (spec.scheduler.address or "").startswith("tcp://")
+        """Whether the cluster gets a certificate."""
+        return self.cluster.spec.has_tls
 
     @property
     def started_by(self) -> str:

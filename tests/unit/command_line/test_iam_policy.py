@@ -92,13 +92,15 @@ def test_only_allowed_policies_can_be_attached() -> None:
         assert managing["Condition"] == {"ArnLike": {"iam:PolicyARN": policy}}
 
 
-def test_a_file_that_gives_everything_needs_little(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_tls", [True, False])
+def test_a_file_that_gives_everything_needs_little(tmp_path: Path, *, has_tls: bool) -> None:
     file = tmp_path / "given.yaml"
-    file.write_text(GIVEN)
+    file.write_text(GIVEN + ("" if has_tls else "  tls: {enabled: false}\n"))
     statements = printed("-f", str(file), "--all-resources-given", "--account", "123456789012")
     services = {action.split(":")[0] for action in actions(statements) - {"iam:PassRole"}}
-    assert services == {"ec2", "ecs", "logs"}
-    assert not {action for action in actions(statements) if re.search("Create|Delete|Put|Attach", action)}
+    assert services == {"ec2", "ecs", "logs"} | ({"secretsmanager"} if has_tls else set())
+    making = {action for action in actions(statements) if re.search("Create|Delete|Put|Attach", action)}
+    assert {action.split(":")[0] for action in making} == ({"secretsmanager"} if has_tls else set())
     (pass_role,) = of_action(statements, "iam:PassRole")
     assert pass_role["Resource"] == ["arn:aws:iam::123456789012:role/pull", "arn:aws:iam::123456789012:role/work"]
     (stop,) = of_action(statements, "ecs:StopTask")

@@ -11,7 +11,6 @@ from dask_ecs.plan.bindings import EnsureObject
 from .world import World, asked, running
 
 DAY = 24 * 60 * 60
-ENCRYPTED: dict[str, Any] = {"tls": {"enabled": True}}
 PREFIX = "DASK_DISTRIBUTED__COMM__"
 
 
@@ -30,7 +29,7 @@ def binding(world: World) -> dict[str, str]:
 
 
 def test_scheduler_and_workers_speak_tls() -> None:
-    world = running(**ENCRYPTED)
+    world = running()
     assert str(world.target.cluster.status.scheduler_address).startswith("tls://")
     (override,) = asked(world, actions.RunTasks)[0].request["overrides"]["containerOverrides"]
     assert override["command"][:4] == ["dask", "scheduler", "--protocol", "tls"]
@@ -40,7 +39,7 @@ def test_scheduler_and_workers_speak_tls() -> None:
 
 
 def test_tasks_get_the_certificate_from_the_secret_and_nothing_holds_it_in_the_clear() -> None:
-    world = running(**ENCRYPTED)
+    world = running()
     arn = f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{made_things.secret_name(world.target)}"
     secrets = {one["name"]: one["valueFrom"] for one in container(world, "worker")["secrets"]}
     assert secrets == {
@@ -56,7 +55,7 @@ def test_tasks_get_the_certificate_from_the_secret_and_nothing_holds_it_in_the_c
 
 
 def test_the_execution_role_may_read_that_secret_and_no_other() -> None:
-    world = running(**ENCRYPTED)
+    world = running()
     (role,) = [action for action in asked(world, actions.EnsureRole) if action.subject == "executionRole"]
     statements = [each for each in role.inline_policy["Statement"] if "secretsmanager" in str(each["Action"])]
     assert [each["Resource"] for each in statements] == [
@@ -66,21 +65,21 @@ def test_the_execution_role_may_read_that_secret_and_no_other() -> None:
 
 def test_a_user_who_has_a_ca_of_their_own_keeps_it() -> None:
     own = {"name": f"{PREFIX}TLS__CA_FILE", "value": "/etc/ca.crt"}
-    world = running(**ENCRYPTED, environment=[own])
+    world = running(environment=[own])
     found = container(world, "worker")
     assert own in found["environment"]
     assert own["name"] not in {one["name"] for one in found["secrets"]}
 
 
 def test_clients_find_their_certificate_in_the_binding_secret() -> None:
-    world = running(**ENCRYPTED)
+    world = running()
     told = binding(world)
     assert (told["ca.crt"], told["tls.crt"], told["tls.key"]) == ("the CA", "certificate after", "key after")
     assert told["uri"] == world.target.cluster.status.scheduler_address
 
 
 def test_a_renewed_certificate_reaches_clients_and_new_tasks_while_running_ones_go_on() -> None:
-    world = running(**ENCRYPTED)
+    world = running()
     tasks, definitions = set(world.tasks), world.target.cluster.status.task_definitions
     assert world.plan().wake_at is not None
     world.pass_time(60 * DAY)
@@ -95,7 +94,7 @@ def test_a_renewed_certificate_reaches_clients_and_new_tasks_while_running_ones_
 
 
 def test_while_a_renewal_fails_the_certificate_before_serves() -> None:
-    world = running(**ENCRYPTED)
+    world = running()
     world.pass_time(60 * DAY)
     world.scale(3)
     plan = world.plan()
@@ -105,7 +104,7 @@ def test_while_a_renewal_fails_the_certificate_before_serves() -> None:
 
 def test_clusters_of_a_namespace_share_a_certificate_and_isolated_ones_do_not() -> None:
     def name(uid: str, **spec: Any) -> str:
-        world = World({**ENCRYPTED, **spec})
+        world = World(spec)
         world.body["metadata"] |= {"name": uid, "uid": uid}
         return made_things.secret_name(world.target)
 
@@ -114,14 +113,14 @@ def test_clusters_of_a_namespace_share_a_certificate_and_isolated_ones_do_not() 
 
 
 def test_the_secret_goes_with_its_last_user() -> None:
-    world = running(**ENCRYPTED)
+    world = running()
     secret = f"secret/{made_things.secret_name(world.target)}"
     assert secret in world.target.cluster.status.made
     world.in_use = frozenset({secret})
     world.delete()
     world.settle()
     assert not asked(world, tls.DeleteSecret)
-    other = running(**ENCRYPTED)
+    other = running()
     other.delete()
     other.settle()
     assert asked(other, tls.DeleteSecret)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from moto.autoscaling.models import autoscaling_backends
 from moto.logs.models import logs_backends
+from moto.secretsmanager.models import secretsmanager_backends
 
 from .demand import Demand, carried, members, requested, upper_tags
 
@@ -45,7 +46,10 @@ def secretsmanager(request: Request) -> Iterator[Demand]:
         return
     arn = name if name.startswith("arn:") else request.arn("secretsmanager", f"secret:{name}-??????")
     tags = requested(upper_tags(request["Tags"] or []))
-    yield Demand(request.action, arn, {**tags, **({"secretsmanager:Name": name} if request["Name"] else {})})
+    found = secretsmanager_backends[request.account][request.call.region].secrets.get(name)
+    there = carried(upper_tags(found.tags or []), "secretsmanager") if found else {}
+    named = {"secretsmanager:Name": name} if request["Name"] else {}
+    yield Demand(request.action, arn, {**tags, **there, **named})
     if tags and request.call.operation == "CreateSecret":
         yield Demand("secretsmanager:TagResource", arn, tags)
 
