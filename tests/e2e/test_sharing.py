@@ -66,8 +66,9 @@ def test_many_clusters_at_once_make_one_of_each_and_leave_nothing_when_they_go_a
     assert quiet_account.leftovers("none", namespace=lone_tenant.namespace) == []
 
 
+@pytest.mark.parametrize("operator_options", [["--resync", "0s"]], ids=[""])  # a resync may fall due right then
 def test_after_a_restart_nothing_is_made_again_and_little_is_asked(
-    lone_tenant: Tenant, quiet_account: AwsAccount
+    lone_tenant: Tenant, quiet_account: AwsAccount, operator_options: list[str]
 ) -> None:
     names = [lone_tenant.apply(manifest(f"kept-{number}", replicas=0)) for number in range(3)]
     for name in names:
