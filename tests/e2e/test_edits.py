@@ -20,11 +20,15 @@ def test_an_edit_comes_to_all_tasks(tenant: Tenant, account: AwsAccount, tmp_pat
             lines.write(f"{number}\n")
         return number * number
 
-    name = tenant.apply(manifest(replicas=2, image="ghcr.io/dask/dask:latest"))
+    pushed, later = (f"sha256:{digit * 64}" for digit in "ab")
+    row = next(row for row in account.aws.images() if row["image"] == "ghcr.io/dask/dask:*")
+    account.aws.images(add=[{**row, "image": "moving/dask:latest", "digest": pushed}])
+    name = tenant.apply(manifest(replicas=2, image="moving/dask:latest"))
     before = tenant.wait_until_ready(name, workers=2)
     cluster, old = before["clusterArn"], _arns(account, before["clusterArn"])
 
-    # Of the workers' command alone: the definition stays.
+    # Of the workers' command alone: they keep their image, though the tag means another one by now.
+    account.aws.images(add=[{**row, "image": "moving/dask:latest", "digest": later}])
     with connect(tenant, name) as client:
         futures = client.map(noted, range(10), pure=False)
         assert sum(client.gather(futures)) == 285
@@ -35,7 +39,11 @@ def test_an_edit_comes_to_all_tasks(tenant: Tenant, account: AwsAccount, tmp_pat
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         assert [worker["resources"] for worker in workers] == [{"COLOUR": 1.0}] * 2
     assert sorted(map(int, journal.read_text().split())) == list(range(10))
-    assert edited["taskDefinitions"] == before["taskDefinitions"]
+    assert edited["taskDefinitions"]["scheduler"] == before["taskDefinitions"]["scheduler"]
+    assert edited["imageDigests"]["worker"] == {"image": "moving/dask:latest", "digest": pushed}
+    running = [task["containers"][0] for task in account.live_tasks(cluster)]
+    assert [container["imageDigest"] for container in running] == [pushed] * 3
+    assert [container["image"] for container in running[1:]] == [f"moving/dask@{pushed}"] * 2
     assert edited["schedulerTaskArn"] == before["schedulerTaskArn"]
     assert old & _arns(account, cluster) == {before["schedulerTaskArn"]}
     assert any("the spec was edited" in event["message"] for event in tenant.events(name))

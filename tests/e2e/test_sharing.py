@@ -73,12 +73,14 @@ def test_after_a_restart_nothing_is_made_again_and_little_is_asked(
     names = [lone_tenant.apply(manifest(f"kept-{number}", replicas=0)) for number in range(3)]
     for name in names:
         lone_tenant.wait_until_ready(name)
+    lone_tenant.scale(names[0], 1)
+    lone_tenant.wait_until_ready(names[0], workers=1)
     before = {name: lone_tenant.wait_for(name, lambda status: status.get("versions")) for name in names}
     lone_tenant.operator.sigkill()
     quiet_account.aws.reset_calls()
     lone_tenant.operator.restart()
-    lone_tenant.scale(names[0], 1)
-    lone_tenant.wait_until_ready(names[0], workers=1)
+    lone_tenant.scale(names[0], 2)
+    lone_tenant.wait_until_ready(names[0], workers=2)
     assert _made(quiet_account) == {}
     calls = {name: count for name, count in quiet_account.aws.calls().items() if not name.endswith("Tasks")}
     assert calls == {

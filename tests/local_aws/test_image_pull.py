@@ -105,6 +105,30 @@ def test_images_can_be_added_while_it_runs_with_entry_point_and_command(account:
     assert (own["containers"][0]["exitCode"], given["containers"][0]["exitCode"]) == (4, 6)
 
 
+def test_a_tag_means_what_was_pushed_last_and_a_digest_always_the_same(account: Account) -> None:
+    repository, cluster = f"registry.example.com/{unique('image')}", account.cluster()
+    first, second = (f"sha256:{digit * 64}" for digit in "ab")
+
+    def push(digest: str, code: int) -> None:
+        row = {"image": f"{repository}:latest", "digest": digest, "entrypoint": ["/bin/sh", "-c", f"exit {code}"]}
+        account.aws.images(add=[row])
+
+    def ran(reference: str) -> tuple[str, str, int]:
+        arn = account.run(cluster, account.definition(None, image=reference))
+        (container,) = account.until(cluster, arn, "STOPPED")["containers"]
+        return container["image"], container["imageDigest"], container["exitCode"]
+
+    push(first, 4)
+    assert ran(f"{repository}:latest") == (f"{repository}:latest", first, 4)
+    push(second, 6)
+    assert ran(f"{repository}:latest") == (f"{repository}:latest", second, 6)
+    assert ran(f"{repository}@{first}") == (f"{repository}@{first}", first, 4)
+    account.aws.images(remove=[f"{repository}:latest", f"{repository}@{first}"])
+    task = failed(account, account.definition(image=f"{repository}@{first}"))
+    assert task["stoppedReason"].endswith(f"{repository}@{first}: not found")
+    assert "imageDigest" not in task["containers"][0]
+
+
 def test_a_program_that_is_not_in_the_image_can_not_be_started(account: Account) -> None:
     task = failed(account, account.definition(None, command=["no-such-program"]))
     assert task["stoppedReason"].startswith("CannotStartContainerError: ")

@@ -57,6 +57,26 @@ class TaskDefinitions(Model):
     """ARN of the workers'."""
 
 
+class ImageDigest(Model):
+    """What a tag means, as the first task resolved it."""
+
+    image: Annotated[str, Field(max_length=512)]
+    """The image by its tag."""
+
+    digest: Annotated[str, Field(max_length=128)]
+    """The digest of the image that it was, as sha256:..."""
+
+
+class ImageDigests(Model):
+    """What the tags of the images mean for this cluster."""
+
+    scheduler: ImageDigest | None = None
+    """The scheduler's."""
+
+    worker: ImageDigest | None = None
+    """The workers'; the scheduler's, where they have the same image."""
+
+
 class CapacityProviders(Model):
     """The ECS capacity providers in use, where instances are brought."""
 
@@ -194,6 +214,10 @@ class DaskClusterStatus(Model):
 
     image: Annotated[str, Field(max_length=512)] | None = None
     """Container image of the workers."""
+
+    image_digests: ImageDigests = ImageDigests()
+    """What the tags of the images mean: later tasks get the images that the first ones got, until the spec names others
+    or the cluster rests."""
 
     versions: ClusterVersions | None = None
     """Versions of Python and Dask that scheduler, workers and clients have, as they last said."""

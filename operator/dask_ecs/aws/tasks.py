@@ -90,6 +90,8 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         container_instance=one.get("containerInstanceArn"),
         spec_mark=environment.get(MARK_VARIABLE),
         protocol=environment.get(PROTOCOL_VARIABLE, "tcp"),
+        image=container.get("image"),
+        image_digest=container.get("imageDigest"),
         private_ip=_private_ip(one),
         health=container.get("healthStatus", "UNKNOWN"),
         created_at=one["createdAt"],

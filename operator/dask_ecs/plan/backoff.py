@@ -7,7 +7,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from dask_ecs.plan.observed import Task
 
@@ -40,14 +40,14 @@ def delay(
 def of_stopped_tasks(
     tasks: Sequence[Task],
     *,
-    task_definition_arn: str,
+    task_definition_arns: Collection[str],
     edited_at: datetime.datetime | None = None,
     now: datetime.datetime,
 ) -> Backoff | None:
     """Return what the stopped tasks of one role ask to wait for; None when nothing has failed lately.
 
     A task that never started counts at once, one that died young from the second on: the first is replaced without
-    delay. Tasks of another definition or from before the last edit do not count, for an edit may have mended what
+    delay. Tasks of other definitions or from before the last edit do not count, for an edit may have mended what
     failed; nor do tasks that are older than the newest that is doing well. Tasks of one launch fail together, so they
     count once.
     """
@@ -56,7 +56,7 @@ def of_stopped_tasks(
         task
         for task in tasks
         if failed_to_last(task)
-        and task.task_definition_arn == task_definition_arn
+        and task.task_definition_arn in task_definition_arns
         and (healthy is None or task.created_at > healthy)
         and (edited_at is None or task.created_at > edited_at)
     ]

@@ -153,7 +153,7 @@ def _clear_up(
         return [], set()
     live = [task.task_definition_arn for task in observed.tasks or () if not task.is_stopped]
     providers = {task.capacity_provider for task in observed.tasks or () if not task.is_stopped}
-    things = made.obsolete(target, live, providers_in_use=providers)
+    things = made.obsolete(target, live, pins=there.pins, providers_in_use=providers)
     deletions = teardown.deletions(target, things, observed)
     missing = [action for action in deletions if observed.known.answer(action) is None]
     return capacity_steps.possible(missing), {str(thing) for thing in things} - {action.thing for action in missing}

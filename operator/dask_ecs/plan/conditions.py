@@ -6,9 +6,9 @@ import dataclasses
 import datetime
 from collections.abc import Mapping
 
-from dask_ecs.api.conditions import Condition, ConditionStatus, rfc3339, set_condition
+from dask_ecs.api.conditions import Condition, ConditionStatus, find_condition, rfc3339, set_condition
 from dask_ecs.api.rest import Rest
-from dask_ecs.plan import admission, bindings, diagnosis, rest, versions
+from dask_ecs.plan import admission, bindings, diagnosis, pinning, rest, versions
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Observed, Role
@@ -83,7 +83,7 @@ def of_cluster(
         "SchedulerReachable": _reachable(observed, tasks),
         "WorkersReady": _workers(target, observed, tasks, resting=resting),
         "UpToDate": _up_to_date(tasks),
-        **_versions(observed),
+        **_versions(target, there, observed),
     }
     ready = _resting(target, observed, resting) if resting else _ready(target, said, observed, problem)
     still = not tasks.rollout.is_moving and (there.complete or problem is not None)
@@ -256,13 +256,17 @@ def _up_to_date(tasks: Tasks) -> Said:
     return Said(status="False", reason="SchedulerOutdated", message=message)
 
 
-def _versions(observed: Observed) -> dict[str, Said]:
+def _versions(target: Target, there: Infrastructure, observed: Observed) -> dict[str, Said]:
     """Return whether scheduler, workers and clients have the same versions; nothing before they were asked."""
     seen = observed.probe.versions if observed.probe else None
+    found, moved = versions.mismatch(seen.cluster) if seen else None, pinning.moved(there.image_digests, observed)
+    if found or moved:
+        message = " ".join(filter(None, (found.message if found else None, moved)))
+        return {"VersionsMatch": Said(status="False", reason=found.reason if found else "TagMoved", message=message)}
     if seen is None:
-        return {}
-    if found := versions.mismatch(seen.cluster):
-        return {"VersionsMatch": Said(status="False", reason=found.reason, message=found.message)}
+        before = find_condition(target.cluster.status.conditions, "VersionsMatch")
+        cleared = Said(status="Unknown", reason="NotAsked", message="The scheduler has not been asked yet.")
+        return {"VersionsMatch": cleared} if before and before.reason == "TagMoved" else {}
     if not seen.cluster.workers:
         return {"VersionsMatch": Said(status="Unknown", reason="NoWorkers", message="No worker was asked yet.")}
     return {"VersionsMatch": Said(status="True", reason="SameVersions")}

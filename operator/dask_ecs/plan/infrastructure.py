@@ -13,6 +13,7 @@ from dask_ecs.plan import (
     commands,
     idleness,
     made,
+    pinning,
     role_networks,
     roles,
     secrets,
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Iterable, Mapping, Sequence
 
+    from dask_ecs.api.status import ImageDigests
     from dask_ecs.plan.certificate import Certificate
     from dask_ecs.plan.observed import GivenDefinition, Known, Observed, Role
+    from dask_ecs.plan.pins import Pins
     from dask_ecs.plan.security_group import Rule
     from dask_ecs.plan.target import Target
 
@@ -47,6 +50,8 @@ class Infrastructure:
     certificate: Certificate | None
     definitions: Mapping[Role, str]
     given_definitions: Mapping[Role, GivenDefinition]
+    image_digests: ImageDigests
+    pins: Pins
     wanted: tuple[Action[Any], ...] = ()
     """Whatever has come or is to come of it."""
     complete: bool = False
@@ -62,6 +67,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
     spec, known = target.cluster.spec, observed.known
     identify, cluster, log_group = actions.IdentifyAccount(), ecs_cluster(target), _log_group(target)
     networks, resolving = role_networks.plan(target, known)
+    image_digests = pinning.resolve(target, observed)
     there = Infrastructure(
         account_id=known.answer(identify),
         ecs_cluster=known.answer(cluster),
@@ -73,6 +79,8 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
         certificate=tls.latest(target, known),
         definitions={},
         given_definitions={},
+        image_digests=image_digests,
+        pins=pinning.pins(target, observed, image_digests),
     )
     looks = capacity_steps.look(target)
     wanted: list[Action[Any]] = [identify, *resolving, *looks]
@@ -259,16 +267,16 @@ def _task_role(target: Target, account_id: str) -> actions.EnsureRole:
 
 
 def _definition(target: Target, role: Role, there: Infrastructure) -> actions.RegisterTaskDefinition:
+    certificate = tls.secret(target, account_id=there.account_id or "") if target.has_tls else None
+    image = there.pins.of(role)
     content = task_definitions.content(
-        task_definitions.Ingredients.of(
-            target, role, certificate=tls.secret(target, account_id=there.account_id or "") if target.has_tls else None
-        ),
+        task_definitions.Ingredients.of(target, role, certificate=certificate, image=image),
         execution_role=there.execution_role_arn or "",
         task_role=there.task_role_arn or "",
     )
     tags = [{"key": key, "value": value} for key, value in target.made_tags.items()]
     subject: Subject = "schedulerDefinition" if role == "scheduler" else "workerDefinition"
-    family = made.family(target, role)
+    family = made.family(target, role, image)
     return actions.RegisterTaskDefinition(
         subject=subject, name=family, request={"family": family, **content, "tags": tags}
     )

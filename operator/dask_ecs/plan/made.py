@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Literal, get_args
 
 from dask_ecs.plan import capacity_things, names, roles, secrets, task_definitions
+from dask_ecs.plan.pins import NO_PINS, Pins
 from dask_ecs.plan.target import Target, of_spec
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ def read(listed: Iterable[str]) -> tuple[Made, ...]:
 
 
 @of_spec
-def wanted(target: Target) -> tuple[Made, ...]:
+def wanted(target: Target, pins: Pins = NO_PINS) -> tuple[Made, ...]:
     """Return all that the spec has made, whether it is there yet or not."""
     spec = target.cluster.spec
     ours = [role for role in spec.roles if not spec.role(role).task_definition_arn]
-    found = [Made("task-definition", family(target, role)) for role in ours]
+    found = [Made("task-definition", family(target, role, pins.of(role))) for role in ours]
     if ours and not spec.iam.execution_role_arn:
         found.append(Made("iam-role", role_name(target, "execution")))
     if ours and not spec.iam.task_role_arn:
@@ -77,18 +78,22 @@ def used(made: Iterable[str], *, log_group: str | None) -> frozenset[str]:
 
 
 def obsolete(
-    target: Target, running: Iterable[str], *, providers_in_use: Collection[str | None] = ()
+    target: Target,
+    running: Iterable[str],
+    *,
+    pins: Pins = NO_PINS,
+    providers_in_use: Collection[str | None] = (),
 ) -> tuple[Made, ...]:
     """Return the task definitions, roles and groups of instances of older specs that no task uses any more.
 
     `running` are the ARNs of all tasks' definitions; as long as one is of an older spec, all roles stay.
     `providers_in_use` are the capacity providers of all tasks.
     """
-    families = {_family_of(arn) for arn in running}
-    now = wanted(target)
+    families = {family_of(arn) for arn in running}
+    now = wanted(target, pins)
     older = [thing for thing in read(target.cluster.status.made) if thing not in now]
     given = {arn for role in target.cluster.spec.roles if (arn := target.cluster.spec.role(role).task_definition_arn)}
-    current = families <= {*(thing.name for thing in now), *map(_family_of, given)}
+    current = families <= {*(thing.name for thing in (*now, *wanted(target))), *map(family_of, given)}
     unused = capacity_things.unused(older, providers_in_use=providers_in_use)
     return tuple(
         thing
@@ -140,18 +145,23 @@ def role_name(target: Target, use: RoleUse) -> str:
 
 
 @of_spec
-def family(target: Target, role: Role) -> str:
-    """Return the family of a role's task definition: it ends with a hash of all that the definition holds."""
+def family(target: Target, role: Role, image: str | None = None) -> str:
+    """Return the family of a role's task definition: it ends with a hash of all that the definition holds.
+
+    `image` is given where it is not the spec's.
+    """
     iam = target.cluster.spec.iam
+    certificate = secret_name(target) if target.has_tls else None
     content = _definition_hash(
-        task_definitions.Ingredients.of(target, role, certificate=secret_name(target) if target.has_tls else None),
+        task_definitions.Ingredients.of(target, role, certificate=certificate, image=image),
         execution_role=iam.execution_role_arn or role_name(target, "execution"),
         task_role=iam.task_role_arn or role_name(target, "task"),
     )
     return target.made_name(role, content, limit=names.ECS_NAME)
 
 
-def _family_of(task_definition_arn: str) -> str:
+def family_of(task_definition_arn: str) -> str:
+    """Return the family of a task definition."""
     return task_definition_arn.rsplit("/", 1)[-1].rsplit(":", 1)[0]
 
 

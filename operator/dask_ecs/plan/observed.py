@@ -43,6 +43,8 @@ class Task:
     is_draining: bool = False  # its instance is to be emptied
     spec_mark: str | None = None  # what spec it runs; None: it does not tell
     protocol: str = "tcp"  # that a scheduler speaks
+    image: str | None = None  # of Dask's container, as its definition names it
+    image_digest: str | None = None  # once it is pulled, where ECS tells it
     private_ip: str | None = None
     health: str = "UNKNOWN"
     created_at: datetime.datetime

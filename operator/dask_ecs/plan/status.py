@@ -13,6 +13,7 @@ from dask_ecs.api.status import (
     Binding,
     CapacityProviders,
     DaskClusterStatus,
+    ImageDigests,
     Launch,
     Phase,
     Roles,
@@ -77,6 +78,7 @@ def of_cluster(
                 updated=sum(task not in tasks.rollout.outdated for task in tasks.joined),
             ),
             "image": target.image_of("worker"),
+            "image_digests": ImageDigests() if resting else there.image_digests,
             "versions": seen.cluster if (seen := observed.probe and observed.probe.versions) else before.versions,
             "account_id": there.account_id or before.account_id,
             "region": target.region,
@@ -93,7 +95,7 @@ def of_cluster(
                 execution=there.execution_role_arn or before.roles.execution,
                 task=there.task_role_arn or before.roles.task,
             ),
-            "made": tuple(sorted({*before.made, *map(str, made.wanted(target))} - gone)),
+            "made": tuple(sorted({*before.made, *map(str, made.wanted(target, there.pins))} - gone)),
             "capacity_providers": CapacityProviders.model_validate(capacity.providers(target)),
             "security_group_id": there.security_group_id or before.security_group_id,
             "log_group": there.log_group or before.log_group,
@@ -192,7 +194,7 @@ def is_news(before: DaskClusterStatus, said: DaskClusterStatus) -> bool:
 _ON_THE_WAY = ("Pending", "Launching", "TaskStarting", "SchedulerStarting")
 
 # What a restarted operator finds again by itself, or is only about how far things have come.
-_PROGRESS = {"conditions", "workers", "replicas", "launches", "scheduler_task_arn", "idle_since"}
+_PROGRESS = {"conditions", "workers", "replicas", "launches", "scheduler_task_arn", "idle_since", "image_digests"}
 
 
 def _facts(status: DaskClusterStatus) -> tuple[object, ...]:

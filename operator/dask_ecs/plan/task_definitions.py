@@ -44,8 +44,11 @@ class Ingredients:
     region: str
 
     @classmethod
-    def of(cls, target: Target, role: Role, *, certificate: str | None) -> Self:
-        """Take them from what is wanted; `certificate` is the secret that holds it, by ARN or by name."""
+    def of(cls, target: Target, role: Role, *, certificate: str | None, image: str | None = None) -> Self:
+        """Take them from what is wanted.
+
+        `certificate` is the secret that holds it, by ARN or by name; `image` is given where it is not the spec's.
+        """
         spec = target.cluster.spec
         shape = spec.scheduler if role == "scheduler" else spec.worker
         return cls(
@@ -55,7 +58,7 @@ class Ingredients:
             cpu_architecture=spec.cpu_architecture,
             variables=variables.of_role(spec, shape),
             logs=spec.logs,
-            image=target.image_of(role),
+            image=image or target.image_of(role),
             image_credentials=spec.image_credentials,
             volumes=spec.volumes,
             certificate=certificate,

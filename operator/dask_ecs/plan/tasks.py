@@ -15,6 +15,7 @@ from dask_ecs.plan import (
     capacity,
     infrastructure,
     launch,
+    pinning,
     removal,
     rollout,
 )
@@ -94,7 +95,10 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
         for role, arn in there.definitions.items()
         if (
             found := backoff.of_stopped_tasks(
-                observed.of_role(role), task_definition_arn=arn, edited_at=observed.edited_at, now=now
+                of_role := observed.of_role(role),
+                task_definition_arns=pinning.definitions_alike(target, role, arn, of_role),
+                edited_at=observed.edited_at,
+                now=now,
             )
         )
     }

@@ -38,6 +38,11 @@ SAID: list[tuple[str, str]] = [
         "ImageNotFound",
     ),
     (
+        PULL + "pull image manifest has been retried 1 time(s): failed to resolve ref ghcr.io/dask/dask@sha256:"
+        f"{'ab' * 32}: ghcr.io/dask/dask@sha256:{'ab' * 32}: not found",
+        "ImageDigestNotFound",
+    ),
+    (
         PULL
         + "ref pull has been retried 5 time(s): failed to copy: httpReadSeeker: failed open: unexpected status code "
         "https://registry-1.docker.io/v2/daskdev/dask/manifests/sha256:6e: 429 Too Many Requests - Server message: "

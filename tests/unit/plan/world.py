@@ -73,6 +73,7 @@ class World:
         self.clients = 1
         self.last_active = START
         self.versions: SeenVersions | None = None  # what scheduler and workers said of theirs
+        self.registry: dict[str, str] = {}  # digests by tag; of others ECS does not tell any
         self.ends_when_told = True  # Dask, by `terminate`
         self.in_use: frozenset[str] = frozenset()
         self.gone = False
@@ -141,6 +142,7 @@ class World:
                     private_ip=task.private_ip or f"10.0.{int(task.id) // 250}.{int(task.id) % 250}",
                     started_at=self.now if status == "RUNNING" else None,
                     health="HEALTHY",
+                    image_digest=self._digest(task.image or "") if status == "RUNNING" else None,
                 )
 
     def certificate(self, serial: str) -> Certificate:
@@ -181,6 +183,9 @@ class World:
 
     def delete(self) -> None:
         self.body["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+
+    def _digest(self, image: str) -> str | None:
+        return image.partition("@")[2] or self.registry.get(image)
 
     def _update(self, arn: str, **changes: Any) -> None:
         self.tasks[arn] = dataclasses.replace(self.tasks[arn], version=self.tasks[arn].version + 1, **changes)
@@ -241,11 +246,17 @@ class World:
                 (item["capacityProvider"] for item in action.request.get("capacityProviderStrategy", ())), None
             ),
             spec_mark=environment.get(MARK_VARIABLE),
+            image=self._image_of(action.request["taskDefinition"]),
             ports=(8786, 8787) if PORTS_VARIABLE in environment else None,
             protocol=environment.get(PROTOCOL_VARIABLE, "tcp"),
             created_at=self.now,
         )
         return arn
+
+    def _image_of(self, definition: str) -> str | None:
+        registered = (action for action in self.done if isinstance(action, actions.RegisterTaskDefinition))
+        found = (action.request for action in registered if f"/{action.name}:" in definition)
+        return next((request["containerDefinitions"][0]["image"] for request in found), None)
 
     def _forget(self, token: str) -> None:
         self.launches = tuple(entry for entry in self.launches if entry.token != token)

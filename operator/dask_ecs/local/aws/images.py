@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -22,17 +23,34 @@ class Image(BaseModel):
     environment: dict[str, str] = Field(default_factory=dict, description="the image's own ENV")
     entrypoint: tuple[str, ...] = Field(default=(), description="the image's own ENTRYPOINT")
     command: tuple[str, ...] = Field(default=(), description="the image's own CMD")
+    digest: str | None = Field(
+        default=None,
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="the manifest's digest; without one each name has its own",
+    )
 
 
 class ImageTable:
-    """Rows by glob; of several that match, the one added last wins."""
+    """Rows by glob; of several that match, the one added last wins.
+
+    A row that is replaced is a tag that moves: what was pulled by it once can be pulled by its digest still.
+    """
 
     def __init__(self, rows: list[Image]) -> None:
         self._rows = {row.image: row for row in rows}
+        self._pulled: dict[str, Image] = {}  # by repository@digest
 
-    def find(self, image: str) -> Image | None:
-        """Return the row for this image, None when no registry of this machine has it."""
-        return next((row for row in reversed(self._rows.values()) if fnmatchcase(image, row.image)), None)
+    def pull(self, image: str) -> tuple[Image, str] | None:
+        """Return the row for this image and its digest, None when no registry of this machine has it."""
+        name, _, digest = image.partition("@")
+        if digest and (pulled := self._pulled.get(f"{_repository(name)}@{digest}")):
+            return pulled, digest
+        row = next((row for row in reversed(self._rows.values()) if fnmatchcase(image, row.image)), None)
+        if row is None:
+            return None
+        digest = digest or row.digest or f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+        self._pulled[f"{_repository(name)}@{digest}"] = row
+        return row, digest
 
     def add(self, row: Image) -> None:
         """Add a row, or replace the one with the same glob."""
@@ -40,12 +58,19 @@ class ImageTable:
         self._rows[row.image] = row
 
     def remove(self, image: str) -> None:
-        """Remove the row with exactly this glob; nothing happens when there is none."""
+        """Remove the row with exactly this glob, or the image that was pulled as repository@digest, if it is there."""
         self._rows.pop(image, None)
+        self._pulled.pop(image, None)
 
     def rows(self) -> list[Image]:
         """Return all rows, in the order in which they were added."""
         return list(self._rows.values())
+
+
+def _repository(name: str) -> str:
+    """Return an image's name without its tag; a colon before the last slash belongs to the registry's port."""
+    path, slash, last = name.rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}"
 
 
 def default_rows(stand_ins: Path | None) -> list[Image]:

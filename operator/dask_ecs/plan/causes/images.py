@@ -42,6 +42,13 @@ CAUSES = (
         "own policy and, for another account's image, in the repository's.",
     ),
     Cause(
+        r"CannotPull.*@sha256:[0-9a-f]{64}.*(not found|manifest unknown|does not exist|can't find the image)",
+        "ImageDigestNotFound",
+        "The registry does not have the image with this digest any more: push it again, or name another in spec.image. "
+        "If it is a tag that has moved, set spec.suspend to true and back to false: the cluster starts anew with what "
+        "the tag means now.",
+    ),
+    Cause(
         r"CannotPull.*Error.*(not found|manifest unknown|does not exist|denied|unauthorized|insufficient_scope|"
         r"can't find the image|Check whether the image exists|failed to resolve ref)(?!.*(timeout|dial tcp))",
         "ImageNotFound",

@@ -155,12 +155,12 @@ class Lives:
                     reachable = await self._vpcs.reaches_the_internet(state.account, state.region, task.network)
                     if not reachable:
                         raise unreachable_registry(name)
-                image = self._images.find(name)
-                if image is None:
+                found = self._images.pull(name)
+                if found is None:
                     raise unknown_image(name)
             except CannotPull as error:
                 raise _StartError(str(error), container) from None
-            images[container.name] = image
+            images[container.name], container.image_digest = found
         task.now("pullStoppedAt")
         return images
 

@@ -28,7 +28,7 @@ def unreachable_registry(image: str) -> CannotPull:
 def unknown_image(image: str) -> CannotPull:
     """Return the error of an image that its registry does not have."""
     registry, repository, tag = _parts(image)
-    reference = f"{registry}/{repository}:{tag}"
+    reference = f"{registry}/{repository}{'@' if tag.startswith('sha256:') else ':'}{tag}"
     return CannotPull(
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref"
         f" {reference}: {reference}: not found"
@@ -36,9 +36,10 @@ def unknown_image(image: str) -> CannotPull:
 
 
 def _parts(image: str) -> tuple[str, str, str]:
-    """Return registry, repository and tag, with Docker's defaults."""
+    """Return registry, repository and tag or digest, with Docker's defaults."""
     registry, slash, rest = image.partition("/")
     if not slash or not ("." in registry or ":" in registry or registry == "localhost"):
         registry, rest = "docker.io", image if slash else f"library/{image}"
-    name, _, tag = rest.partition(":")
-    return registry, name, tag or "latest"
+    tagged, _, digest = rest.partition("@")
+    name, _, tag = tagged.partition(":")
+    return registry, name, digest or tag or "latest"

@@ -35,6 +35,7 @@ class Container:
     exit_code: int | None = None
     reason: str | None = None
     runtime_id: str | None = None
+    image_digest: str | None = None
     health: str = "UNKNOWN"
     gpu_indexes: list[str] = field(default_factory=list)
     gpu_ids: list[str] = field(default_factory=list)
@@ -228,6 +229,8 @@ class Task:
             "taskArn": self.arn,
             "name": container.name,
             "image": definition["image"],
+            # The agent tells it with the container's first change of state after the pull.
+            "imageDigest": container.image_digest if container.runtime_id else None,
             "runtimeId": container.runtime_id,
             "lastStatus": container.last_status,
             "exitCode": container.exit_code,
