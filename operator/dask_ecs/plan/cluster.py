@@ -18,6 +18,7 @@ from dask_ecs.plan import (
     made,
     pause,
     rest,
+    rollout_progress,
     status,
     tasks,
     teardown,
@@ -123,10 +124,11 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
         said = said.model_copy(update={"last_handled_reconcile_at": observed.looked_for})
     renewals = [there.certificate.renew_at] if there.certificate and there.certificate.renew_at > now else []
     busy = bool(ready) or _in_flight(sorted_tasks, observed) or idle.awaits_answer(now)
+    later = (*rest.begins_at(target, resting, idle, now=now), *rollout_progress.look_at(sorted_tasks, now=now))
     return Plan(
         actions=ready,
         status=said,
-        wake_at=min([*waits, *step.wake_at, *rest.begins_at(target, resting, idle, now=now), *renewals], default=None),
+        wake_at=min([*waits, *step.wake_at, *later, *renewals], default=None),
         run_again_at=_run_again_at(sorted_tasks, observed, now=now),
         busy=busy,
         holds=observed.holds,

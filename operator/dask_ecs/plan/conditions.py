@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from dask_ecs.api.conditions import Condition, ConditionStatus, find_condition, rfc3339, set_condition
 from dask_ecs.api.rest import Rest
-from dask_ecs.plan import admission, bindings, diagnosis, pinning, rest, versions
+from dask_ecs.plan import admission, bindings, diagnosis, pinning, placement, rest, rollout_progress, versions
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
 from dask_ecs.plan.observed import Observed, Role
@@ -54,6 +54,7 @@ def of_cluster(
     *,
     resting: Rest | None,
     problem: NeedsUser | None,
+    now: datetime.datetime,
 ) -> dict[str, Said]:
     """Return all conditions of a cluster that is wanted: kstatus's three first, then what explains them."""
     have_group = there.security_group_id is not None or not target.cluster.spec.needs_security_group
@@ -79,16 +80,18 @@ def of_cluster(
             ready="RolesFound",
             before="RolesReady" in before,
         ),
-        "SchedulerReady": _scheduler(observed, tasks, resting=resting),
+        "SchedulerReady": _scheduler(target, observed, tasks, resting=resting),
         "SchedulerReachable": _reachable(observed, tasks),
         "WorkersReady": _workers(target, observed, tasks, resting=resting),
-        "UpToDate": _up_to_date(tasks),
+        "UpToDate": _up_to_date(target, observed, tasks, now=now),
         **_versions(target, there, observed),
     }
     ready = _resting(target, observed, resting) if resting else _ready(target, said, observed, problem)
     still = not tasks.rollout.is_moving and (there.complete or problem is not None)
     settled = has_ended(observed) if resting else ready.status == "True" and still
-    return {**_kstatus(ready, observed, problem, settled=settled), **said}
+    # A cluster that is ready may have something to do yet.
+    todo = said["UpToDate"] if ready.status == "True" else ready
+    return {**_kstatus(ready, observed, problem, settled=settled, todo=todo), **said}
 
 
 def of_unseen(observed: Observed, problem: NeedsUser | None) -> dict[str, Said]:
@@ -97,17 +100,19 @@ def of_unseen(observed: Observed, problem: NeedsUser | None) -> dict[str, Said]:
     if cause is None:
         return {}
     ready = Said(status="False", reason=cause.reason, message=cause.message)
-    return _kstatus(ready, observed, problem, settled=False)
+    return _kstatus(ready, observed, problem, settled=False, todo=ready)
 
 
-def _kstatus(ready: Said, observed: Observed, problem: NeedsUser | None, *, settled: bool) -> dict[str, Said]:
+def _kstatus(
+    ready: Said, observed: Observed, problem: NeedsUser | None, *, settled: bool, todo: Said
+) -> dict[str, Said]:
     waiting = problem is not None or any(hold.waits_for_user for hold in observed.holds.values())
     return {
         "Ready": ready,
         # kstatus takes a resource that is reconciling for one in progress, whatever else is said of it.
         "Reconciling": Said(status="False", reason="Stalled" if waiting else "Settled")
         if settled or waiting
-        else Said(status="True", reason="Progressing", message=ready.message),
+        else Said(status="True", reason="Progressing", message=todo.message),
         "Stalled": _stalled(observed, problem)
         if waiting
         else Said(status="False", reason="Settled" if settled else "Progressing"),
@@ -142,20 +147,22 @@ def _resting(target: Target, observed: Observed, resting: Rest) -> Said:
     return Said(status="False", reason=resting.reason, message=rest.message(target, resting.reason) + ending)
 
 
-def _scheduler(observed: Observed, tasks: Tasks, *, resting: Rest | None) -> Said:
+def _scheduler(target: Target, observed: Observed, tasks: Tasks, *, resting: Rest | None) -> Said:
     if tasks.external:
         return _external_scheduler(observed, tasks)
     if resting:
         return Said(status="False", reason=resting.reason, message="The cluster rests, so there is no scheduler.")
     task = tasks.scheduler
     if task is None:
-        return _not_running("scheduler", observed, tasks, otherwise="The scheduler has not been started yet.")
+        return _not_running(target, "scheduler", observed, tasks, otherwise="The scheduler has not been started yet.")
     if scheduler_is_ready(observed, tasks):
         return Said(status="True", reason="SchedulerRunning")
     if task.is_running:
         return Said(
             status="False", reason="SchedulerStarting", message=f"Task {task.id} runs; Dask does not answer yet."
         )
+    if placement.waits(task) and (waiting := placement.message(target, "scheduler", observed)):
+        return Said(status="False", reason=placement.WAITING, message=waiting)
     return Said(status="False", reason="TaskStarting", message=f"Task {task.id} is {task.last_status}.")
 
 
@@ -226,10 +233,10 @@ def _workers(target: Target, observed: Observed, tasks: Tasks, *, resting: Rest 
         return Said(
             status="False", reason="ScalingDown", message=f"{len(tasks.workers) - desired} workers are being retired."
         )
-    return _not_running("worker", observed, tasks, otherwise=f"{joined} of {desired} workers have joined.")
+    return _not_running(target, "worker", observed, tasks, otherwise=f"{joined} of {desired} workers have joined.")
 
 
-def _up_to_date(tasks: Tasks) -> Said:
+def _up_to_date(target: Target, observed: Observed, tasks: Tasks, *, now: datetime.datetime) -> Said:
     """Return whether all tasks run the spec as it is now, and what becomes of those that do not."""
     rollout, all_workers = tasks.rollout, len(tasks.workers)
     old = f"{len(rollout.outdated)} of {all_workers} workers run an older spec"
@@ -242,6 +249,10 @@ def _up_to_date(tasks: Tasks) -> Said:
     if rollout.strategy.type == "OnDelete":
         which = "The scheduler runs an older spec. " if rollout.scheduler_is_outdated else ""
         return Said(status="False", reason="OnDelete", message=f"{which}{old}; each is replaced when it ends.")
+    if obstacle := rollout_progress.obstacle(target, observed, tasks, now=now):
+        return Said(
+            status="False", reason=rollout_progress.STUCK, message=f"{old} and stay; new ones do not come: {obstacle}"
+        )
     if not rollout.scheduler_is_outdated:
         reason = "RollingOut" if rollout.is_rolling else "Recreating"
         return Said(status="False", reason=reason, message=f"{old}; they are being replaced.")
@@ -272,7 +283,7 @@ def _versions(target: Target, there: Infrastructure, observed: Observed) -> dict
     return {"VersionsMatch": Said(status="True", reason="SameVersions")}
 
 
-def _not_running(role: Role, observed: Observed, tasks: Tasks, *, otherwise: str) -> Said:
+def _not_running(target: Target, role: Role, observed: Observed, tasks: Tasks, *, otherwise: str) -> Said:
     """Return why tasks of a role are missing: what AWS refused, or how the last of them ended."""
     hold = observed.holds.get(role)
     if hold:
@@ -282,6 +293,8 @@ def _not_running(role: Role, observed: Observed, tasks: Tasks, *, otherwise: str
         reason, message = diagnosis.of_task(waiting.failure)
         again = rfc3339(waiting.retry_at)
         return Said(status="False", reason=reason, message=f"{otherwise} {message} It is tried again at {again}.")
+    if waiting_for := placement.message(target, role, observed):
+        return Said(status="False", reason=placement.WAITING, message=f"{otherwise} {waiting_for}")
     return Said(status="False", reason="Launching", message=otherwise)
 
 

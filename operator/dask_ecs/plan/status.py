@@ -51,7 +51,7 @@ def of_cluster(
     if is_unseen(target, observed, tasks):
         return _of_unseen(target, observed, problem=problem, now=now)
     resting = rest if is_resting(rest) else None
-    said = conditions.of_cluster(target, there, observed, tasks, resting=resting, problem=problem)
+    said = conditions.of_cluster(target, there, observed, tasks, resting=resting, problem=problem, now=now)
     desired = target.cluster.spec.worker.replicas
     running = len(tasks.joined)
     before = target.cluster.status

@@ -1,15 +1,18 @@
 """How an edit comes to the tasks that run already, tried on a world in memory."""
 
 import dataclasses
+import datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.spec import DaskClusterSpec
 from dask_ecs.api.update_strategy import UpdateStrategy
-from dask_ecs.plan import actions, spec_mark
+from dask_ecs.plan import actions, cluster, rollout_progress, spec_mark
+from dask_ecs.plan.observed import Hold
 
 from .world import World, asked, condition, running
 
@@ -183,7 +186,7 @@ def test_workers_that_never_join_leave_the_old_ones_where_they_are() -> None:
             if task.last_status != "PROVISIONING" and task not in old:
                 world.stop(task.arn)
     assert set(old) <= set(world.live["worker"])
-    assert condition(world, "UpToDate")[1] == "RollingOut"
+    assert condition(world, "UpToDate")[1] == "RolloutStuck"
     assert condition(world, "Ready")[0] == "True"
 
 
@@ -304,3 +307,75 @@ def test_the_operator_s_default_image_is_no_edit() -> None:
     world.settings = dataclasses.replace(world.settings, default_image="dask:99")
     world.settle()
     assert world.live == before
+
+
+def stuck_rollout(**worker: Any) -> World:
+    """A cluster of two workers and a new one that has just been asked for."""
+    world = running(replicas=2)
+    edit_workers(world, environment=GREEN, **worker)
+    world.step()  # the definition
+    world.step()
+    assert len(world.live["worker"]) == 3
+    return world
+
+
+def test_a_rollout_whose_workers_can_not_start_is_stuck_and_the_old_ones_run_on() -> None:
+    world = stuck_rollout()
+    old = {task.arn for task in world.live["worker"] if task.is_running}
+    (new,) = (task for task in world.live["worker"] if not task.is_running)
+    world.stop(new.arn, stop_code="TaskFailedToStart", exit_code=None)
+    world.tasks[new.arn] = dataclasses.replace(
+        world.tasks[new.arn], stopped_reason="CannotPullContainerError: pull image manifest has been retried 1 time(s)"
+    )
+    world.step()
+    status, reason, message = condition(world, "UpToDate")
+    assert (status, reason) == ("False", "RolloutStuck")
+    assert message.startswith("2 of 2 workers run an older spec and stay")
+    assert "CannotPullContainerError" in message
+    assert "It is tried again at 2026-" in message
+    assert {task.arn for task in world.live["worker"]} == old
+    assert condition(world, "Ready")[0] == "True"
+    assert condition(world, "Reconciling") == ("True", "Progressing", message)
+    edit_workers(world, environment=[])  # as it was
+    world.settle()
+    assert condition(world, "UpToDate")[:2] == ("True", "AllUpdated")
+    assert {task.arn for task in world.live["worker"]} == old
+
+
+def test_a_rollout_that_aws_refuses_is_stuck_with_its_reason() -> None:
+    world = running(replicas=2)
+    edit_workers(world, environment=GREEN)
+    world.step()
+    hold = Hold(
+        subject="worker",
+        reason="VcpuQuotaReached",
+        message="The quota of vCPUs is reached.",
+        attempts=1,
+        retry_at=world.now + datetime.timedelta(minutes=1),
+        generation=2,
+    )
+    observed = dataclasses.replace(world.observe(), holds={"worker": hold})
+    said = cluster.plan(world.target, observed, now=world.now).status
+    found = find_condition(said.conditions, "UpToDate")
+    assert found is not None
+    assert found.reason == "RolloutStuck"
+    assert "The quota of vCPUs is reached." in found.message
+
+
+def test_a_rollout_whose_worker_runs_and_does_not_join_is_stuck_after_ten_minutes() -> None:
+    world = stuck_rollout()
+    (new,) = (task for task in world.live["worker"] if not task.is_running)
+    world.pass_time(1)
+    asked_at = world.now
+    plan = world.step()
+    assert condition(world, "UpToDate")[1] == "RollingOut"
+    assert plan.wake_at is not None
+    assert plan.wake_at <= new.created_at + rollout_progress.DEADLINE
+    world.now = asked_at + rollout_progress.DEADLINE
+    world.step()
+    assert condition(world, "UpToDate")[1] == "RolloutStuck"
+    assert f"`dask-ecs logs demo worker {new.id}`" in condition(world, "UpToDate")[2]
+    for _ in range(2):
+        world.pass_time(1)
+    world.settle()
+    assert condition(world, "UpToDate")[1] == "AllUpdated"
