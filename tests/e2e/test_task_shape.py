@@ -122,22 +122,29 @@ def test_a_task_definition_of_ones_own_is_run_and_stays_as_it_is(
 ) -> None:
     role = make_role(quiet_account, f"{lone_tenant.namespace[:40]}-theirs")
     log = {"name": "log", "image": "busybox", "command": ["sleep", "600"], "essential": False, "memory": 100}
-    quiet_account.ecs.register_task_definition(
-        family=f"theirs-{lone_tenant.namespace}",
-        networkMode="awsvpc",
-        requiresCompatibilities=["FARGATE"],
-        cpu="256",
-        memory="1024",
-        executionRoleArn=role,
-        containerDefinitions=[log, {"name": "dask", "image": "ghcr.io/dask/dask", "essential": True}],  # type: ignore[list-item]
-    )
-    arn = f"arn:aws:ecs:{_REGION}:{_ACCOUNT}:task-definition/theirs-{lone_tenant.namespace}:1"
+
+    def register(**certificate: Any) -> str:
+        dask: Any = {"name": "dask", "image": "ghcr.io/dask/dask", "essential": True, **certificate}
+        registered = quiet_account.ecs.register_task_definition(
+            family=f"theirs-{lone_tenant.namespace}",
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="1024",
+            executionRoleArn=role,
+            containerDefinitions=[log, dask],  # type: ignore[list-item]
+        )
+        return registered["taskDefinition"]["taskDefinitionArn"]
+
     name = lone_tenant.apply(
         manifest(
-            worker={"cpu": 4, "memory": "8Gi", "taskDefinitionArn": arn},
+            worker={"cpu": 4, "memory": "8Gi", "taskDefinitionArn": register()},
             environment=[{"name": "COLOUR", "value": "blue"}],
         )
     )
+    told = lone_tenant.wait_for_condition(name, "Stalled", reason="TaskDefinitionLacksCertificate")["message"]
+    arn = register(secrets=json.JSONDecoder().raw_decode(told[told.index("[{") :])[0])
+    lone_tenant.patch(name, {"worker": {"taskDefinitionArn": arn}})
     status = lone_tenant.wait_until_ready(name)
     assert status["taskDefinitions"]["worker"] == arn
     with connect(lone_tenant, name) as client:

@@ -40,18 +40,26 @@ class Certificate:
     renew_at: datetime.datetime
 
 
+def sources(role: Role, *, secret: str) -> dict[str, str]:
+    """Return the variables by which a role's Dask finds the certificate, and what ECS reads each from.
+
+    `secret` is the secret's ARN.
+    """
+    names = {CA_VARIABLE: CA}
+    for part in _ROLES[role]:
+        names |= {f"{_PREFIX}TLS__{part}__CERT": CERTIFICATE, f"{_PREFIX}TLS__{part}__KEY": KEY}
+    return {name: f"{secret}:{key}::" for name, key in names.items()}
+
+
 def with_certificate(variables: Variables, role: Role, *, secret: str) -> Variables:
     """Return a role's variables and those by which Dask finds the certificate; `secret` is the secret's ARN.
 
     Those of the same name that a user has set stay: somebody may have a CA of their own.
     """
-    names = {CA_VARIABLE: CA}
-    for part in _ROLES[role]:
-        names |= {f"{_PREFIX}TLS__{part}__CERT": CERTIFICATE, f"{_PREFIX}TLS__{part}__KEY": KEY}
     given = dict(variables.plain).keys() | dict(variables.secret).keys()
     return variables.and_then(
         plain=[(f"{_PREFIX}REQUIRE_ENCRYPTION", "true")],
-        secret=[(name, f"{secret}:{key}::") for name, key in names.items() if name not in given],
+        secret=[(name, source) for name, source in sources(role, secret=secret).items() if name not in given],
     )
 
 

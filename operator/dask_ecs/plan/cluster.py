@@ -13,6 +13,7 @@ from dask_ecs.plan import (
     bindings,
     capacity_steps,
     conditions,
+    given_definition,
     idleness,
     infrastructure,
     made,
@@ -96,6 +97,7 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
             admission.admit(target)
             capacity_steps.check(target, observed.known)
             todo += missing
+            given_definition.check_certificates(target, there.given_definitions, account_id=there.account_id or "")
             if observed.tasks is not None:
                 step = tasks.plan(target, there, observed, sorted_tasks, now=now)
                 todo += step.todo

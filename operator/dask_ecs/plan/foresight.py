@@ -10,7 +10,7 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from dask_ecs.plan import actions, bindings, capacity_actions, cluster, tls
-from dask_ecs.plan.certificate import Certificate
+from dask_ecs.plan.certificate import Certificate, sources
 from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.observed import (
     PORTS_VARIABLE,
@@ -122,7 +122,12 @@ def _answer(action: Action[Any], *, target: Target, account_id: str) -> Any:
             return f"{here}:task-definition/{action.name}:1"
         case actions.UseTaskDefinition():
             return GivenDefinition(
-                arn=action.arn, container=action.role, cpu_units=None, memory_mib=None, stop_timeout=30
+                arn=action.arn,
+                container=action.role,
+                cpu_units=None,
+                memory_mib=None,
+                stop_timeout=30,
+                variables=frozenset(sources(action.role, secret="")),
             )
         case tls.EnsureCertificate():
             region = target.region

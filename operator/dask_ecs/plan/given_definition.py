@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
+from dask_ecs.plan import certificate, infrastructure, tls
 from dask_ecs.plan.observed import GivenDefinition
 from dask_ecs.plan.problems import NeedsUser
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from dask_ecs.plan.observed import Role
+    from dask_ecs.plan.target import Target
 
 # ECS API reference, ContainerDefinition: stopTimeout where none is set, in seconds.
 STOP_TIMEOUT = 30
@@ -47,7 +50,34 @@ def read(described: Mapping[str, Any], *, role: Role) -> GivenDefinition:
         cpu_units=_left(described, container, others, "cpu"),
         memory_mib=_left(described, container, others, "memory") or container.get("memoryReservation"),
         stop_timeout=container.get("stopTimeout") or STOP_TIMEOUT,
+        variables=frozenset(each["name"] for held in ("environment", "secrets") for each in container.get(held, ())),
     )
+
+
+def check_certificates(target: Target, given: Mapping[Role, GivenDefinition], *, account_id: str) -> None:
+    """Check that where there is TLS each given definition has the certificate; RunTask brings no secrets.
+
+    Raises:
+        NeedsUser: one has not, with what is to be added to it.
+
+    """
+    if not target.has_tls:
+        return
+    secret = tls.secret(target, account_id=account_id)
+    for role, definition in given.items():
+        brought = dict(infrastructure.environment(target, role, given=definition))
+        wanted = certificate.sources(role, secret=secret)
+        lacking = [name for name in wanted if name not in definition.variables and name not in brought]
+        if not lacking:
+            continue
+        secrets = json.dumps([{"name": name, "valueFrom": wanted[name]} for name in lacking])
+        raise NeedsUser(
+            "TaskDefinitionLacksCertificate",
+            f"spec.{role}.taskDefinitionArn: task definition {definition.arn} does not give container "
+            f"{definition.container} the certificate for TLS, and RunTask can not. Register a revision whose "
+            f"executionRoleArn may read the secret {secret}-*, with these secrets in that container, and name it: "
+            f"{secrets} Or make the DaskCluster anew with tls.enabled: false.",
+        )
 
 
 def _left(

@@ -179,7 +179,10 @@ def command(
 
 def environment(target: Target, role: Role, *, given: GivenDefinition | None) -> tuple[tuple[str, str], ...]:
     """Return the variables that RunTask has to bring, because the definition is not ours to hold them."""
-    return task_definitions.plain_variables(target, role, given=given) if given else ()
+    if given is None:
+        return ()
+    certificate = made.secret_name(target) if target.has_tls else None
+    return task_definitions.plain_variables(target, role, given=given, certificate=certificate)
 
 
 def ecs_cluster(target: Target) -> Action[EcsCluster]:

@@ -127,6 +127,8 @@ class GivenDefinition:
     """Memory in MiB that it has; None if the definition does not say."""
     stop_timeout: int
     """Seconds from SIGTERM to SIGKILL."""
+    variables: frozenset[str] = frozenset()
+    """The names of its environment variables, those that are secrets too."""
 
     @property
     def threads(self) -> int | None:

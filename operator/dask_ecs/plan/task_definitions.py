@@ -151,9 +151,11 @@ def _ulimits(shape: Scheduler | Worker) -> list[dict[str, Any]]:
     return [{"name": "nofile", "softLimit": OPEN_FILES, "hardLimit": OPEN_FILES}, *given]
 
 
-def plain_variables(target: Target, role: Role, *, given: GivenDefinition) -> tuple[tuple[str, str], ...]:
+def plain_variables(
+    target: Target, role: Role, *, given: GivenDefinition, certificate: str | None
+) -> tuple[tuple[str, str], ...]:
     """Return a role's plain variables, for a task definition that a user brings."""
-    return _variables(Ingredients.of(target, role, certificate=None), given).plain
+    return _variables(Ingredients.of(target, role, certificate=certificate), given).plain
 
 
 def _variables(of: Ingredients, given: GivenDefinition | None = None) -> variables.Variables:

@@ -1,11 +1,13 @@
 """Task definitions that a user brings: used as they are, never changed, and Dask fits what they have."""
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
 
 from dask_ecs.plan import actions
+from dask_ecs.plan.certificate import sources
 from dask_ecs.plan.given_definition import read
 from dask_ecs.plan.observed import GivenDefinition, Role
 from dask_ecs.plan.problems import NeedsUser
@@ -14,6 +16,7 @@ from dask_ecs.plan.worker_preload import worker_preload
 from .world import SETTINGS, World, asked, condition
 
 ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/theirs:3"
+BARE = "arn:aws:ecs:eu-west-1:123456789012:task-definition/bare:1"
 ALLOWED = dataclasses.replace(SETTINGS, allow_task_definitions=("*",))
 
 
@@ -44,6 +47,12 @@ def test_dasks_container_is_found_with_what_it_has(
     assert read(definition, role="worker") == GivenDefinition(
         arn=ARN, container=container, cpu_units=cpu_units, memory_mib=memory_mib, stop_timeout=stop_timeout
     )
+
+
+def test_variables_are_known_by_name_whether_they_are_secrets_or_not() -> None:
+    secret = {"name": "TOKEN", "valueFrom": "arn:aws:ssm:eu-west-1:123456789012:parameter/token"}
+    container = {"name": "a", "environment": [{"name": "LEVEL", "value": "debug"}], "secrets": [secret]}
+    assert read(described(container, {"name": "log"}), role="worker").variables == {"LEVEL", "TOKEN"}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +89,38 @@ def test_a_given_definition_is_run_and_never_registered_or_deregistered() -> Non
     world.settle()
     assert world.gone
     assert "theirs" not in {action.name for action in asked(world, actions.DeregisterTaskDefinition)}
+
+
+def test_a_definition_without_the_certificate_runs_nothing_and_what_to_add_is_told() -> None:
+    world = World({"worker": {"replicas": 1, "taskDefinitionArn": BARE}}, settings=ALLOWED)
+    for _ in range(5):
+        world.step()
+    assert not asked(world, actions.RunTasks)
+    status, reason, message = condition(world, "Stalled")
+    assert (status, reason) == ("True", "TaskDefinitionLacksCertificate")
+    assert f"spec.worker.taskDefinitionArn: task definition {BARE}" in message
+    secrets = json.JSONDecoder().raw_decode(message[message.index("[{") :])[0]
+    world.edit(scheduler={}, worker={"replicas": 1})
+    world.settle()
+    (made,) = [each for each in asked(world, actions.RegisterTaskDefinition) if each.subject == "workerDefinition"]
+    assert secrets == made.request["containerDefinitions"][0]["secrets"]
+
+
+def test_what_a_user_says_of_a_certificate_of_their_own_need_not_be_in_the_definition() -> None:
+    files = [{"name": name, "value": f"/etc/dask/{name}"} for name in sources("worker", secret="")]
+    worker = {"replicas": 1, "taskDefinitionArn": BARE, "environment": files}
+    world = World({"worker": worker}, settings=ALLOWED)
+    world.settle()
+    (run,) = [action.request for action in asked(world, actions.RunTasks) if action.launch.role == "worker"]
+    environment = run["overrides"]["containerOverrides"][0]["environment"]
+    assert {"name": "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION", "value": "true"} in environment
+
+
+def test_without_tls_a_definition_needs_no_certificate() -> None:
+    worker = {"replicas": 1, "taskDefinitionArn": BARE}
+    world = World({"worker": worker, "tls": {"enabled": False}}, settings=ALLOWED)
+    world.settle()
+    assert condition(world, "Ready")[0] == "True"
 
 
 def test_nothing_is_made_that_only_made_definitions_need() -> None:

@@ -9,7 +9,7 @@ from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.plan import actions, bindings, capacity_actions, cluster, tls
 from dask_ecs.plan.action import Action
-from dask_ecs.plan.certificate import Certificate
+from dask_ecs.plan.certificate import Certificate, sources
 from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
@@ -307,7 +307,14 @@ def _answer(action: Action[Any]) -> Any:
         case actions.EnsureSecurityGroup():
             return "sg-1"
         case actions.UseTaskDefinition():
-            return GivenDefinition(arn=action.arn, container="theirs", cpu_units=2048, memory_mib=6000, stop_timeout=60)
+            return GivenDefinition(
+                arn=action.arn,
+                container="theirs",
+                cpu_units=2048,
+                memory_mib=6000,
+                stop_timeout=60,
+                variables=frozenset() if action.arn.endswith("bare:1") else frozenset(sources(action.role, secret="")),
+            )
         case capacity_actions.DescribeInstanceTypes():
             return tuple(INSTANCE_TYPES[name] for name in action.names)
         case capacity_actions.EnsureInstanceProfile():
