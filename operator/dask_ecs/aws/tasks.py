@@ -1,5 +1,6 @@
 """ECS tasks: run, stopped, listed, described."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
@@ -74,34 +75,37 @@ def _task(one: Mapping[str, Any]) -> Task | None:
     role = _role(container, environment)
     if role is None or not one.get("startedBy"):
         return None
-    return Task(
-        arn=one["taskArn"],
-        role=role,
-        started_by=one["startedBy"],
-        task_definition_arn=one["taskDefinitionArn"],
-        last_status=one["lastStatus"],
-        desired_status=one["desiredStatus"],
-        version=one.get("version", 0),
-        launch_token=environment.get(LAUNCH_VARIABLE),
-        scheduler_address=environment.get(SCHEDULER_VARIABLE),
-        ports=_ports(environment.get(PORTS_VARIABLE, "")),
-        worker_name=environment.get(NAME_VARIABLE),
-        capacity_provider=one.get("capacityProviderName"),
-        container_instance=one.get("containerInstanceArn"),
-        spec_mark=environment.get(MARK_VARIABLE),
-        protocol=environment.get(PROTOCOL_VARIABLE, "tcp"),
-        image=container.get("image"),
-        image_digest=container.get("imageDigest"),
-        private_ip=_private_ip(one),
-        health=container.get("healthStatus", "UNKNOWN"),
-        created_at=one["createdAt"],
-        started_at=one.get("startedAt"),
-        stopped_at=one.get("stoppedAt"),
-        stop_code=one.get("stopCode"),
-        stopped_reason=one.get("stoppedReason"),
-        exit_code=container.get("exitCode"),
-        container_reason=container.get("reason"),
-    )
+    told: dict[str, Any] = {
+        "arn": one["taskArn"],
+        "role": role,
+        "started_by": one["startedBy"],
+        "task_definition_arn": one["taskDefinitionArn"],
+        "last_status": one["lastStatus"],
+        "desired_status": one["desiredStatus"],
+        "version": one.get("version", 0),
+        "launch_token": environment.get(LAUNCH_VARIABLE),
+        "scheduler_address": environment.get(SCHEDULER_VARIABLE),
+        "ports": _ports(environment.get(PORTS_VARIABLE, "")),
+        "worker_name": environment.get(NAME_VARIABLE),
+        "capacity_provider": one.get("capacityProviderName"),
+        "container_instance": one.get("containerInstanceArn"),
+        "spec_mark": environment.get(MARK_VARIABLE),
+        "protocol": environment.get(PROTOCOL_VARIABLE, "tcp"),
+        "image": container.get("image"),
+        "image_digest": container.get("imageDigest"),
+        "private_ip": _private_ip(one),
+        "health": container.get("healthStatus", "UNKNOWN"),
+        "created_at": one["createdAt"],
+        "started_at": one.get("startedAt"),
+        "stopped_at": one.get("stoppedAt"),
+        "stop_code": one.get("stopCode"),
+        "stopped_reason": one.get("stoppedReason"),
+        "exit_code": container.get("exitCode"),
+        "container_reason": container.get("reason"),
+    }
+    # Most of it is the same for many tasks, of which there may be tens of thousands.
+    told |= {name: sys.intern(value) for name, value in told.items() if isinstance(value, str)}
+    return Task(**told)
 
 
 def _main_container(one: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
