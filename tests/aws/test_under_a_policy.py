@@ -139,6 +139,14 @@ class Life:
         await self._watchers.close()
 
 
+def assert_refused(life: Life, *operations: str) -> None:
+    """Check that exactly these operations were refused, and show in full what was refused to what if not."""
+    refused = set(life.refused.values())
+    lacking, unforeseen = sorted(set(operations) - refused), sorted(refused - set(operations))
+    assert not lacking, f"were not refused: {lacking}; refused: {life.refused}"
+    assert not unforeseen, f"were refused as well: {unforeseen}; refused: {life.refused}"
+
+
 def launched(workers: int) -> Callable[[cluster.Plan], bool]:
     return lambda plan: plan.status.workers.pending + plan.status.workers.running >= workers
 
@@ -178,7 +186,7 @@ async def test_what_is_made_needs_no_more_than_the_policy(local_aws: LocalAWS, m
             life = Life(sessions.region("eu-west-1"), spec, allow_task_role_policies=(READ_S3,))
             await life.go_on(launched(workers=2))
             await life.end()
-    assert life.refused == {}
+    assert_refused(life)
 
 
 async def test_what_is_given_needs_no_more_than_the_small_policy(
@@ -192,7 +200,7 @@ async def test_what_is_given_needs_no_more_than_the_small_policy(
             life = Life(sessions.region("eu-west-1"), spec, allow_roles=("*",))
             await life.go_on(launched(workers=2))
             await life.end()
-    assert life.refused == {}
+    assert_refused(life)
 
 
 def theirs(name: str) -> Policy:
@@ -207,10 +215,13 @@ async def test_dask_cloudproviders_policy_for_making_all_lets_the_operator_make_
     """The ECS cluster and the log group are refused for their tags, the rest for what the operator looks at first."""
     with user_of(local_aws, [theirs("create-everything")], monkeypatch):
         async with Sessions() as sessions:
-            life = Life(sessions.region("eu-west-1"), {"worker": {"replicas": 2}})
+            # A log group of its own, for one that another test has made need not be made.
+            spec = {"worker": {"replicas": 2}, "logs": {"group": f"theirs-{uuid.uuid4().hex[:8]}"}}
+            life = Life(sessions.region("eu-west-1"), spec)
             await life.go_on(launched(workers=2))
             await life.end()
-    assert set(life.refused.values()) == {
+    assert_refused(
+        life,
         "ec2:DescribeRouteTables",
         "ec2:DescribeSecurityGroups",
         "iam:GetRole",
@@ -218,7 +229,7 @@ async def test_dask_cloudproviders_policy_for_making_all_lets_the_operator_make_
         "logs:CreateLogGroup",
         "secretsmanager:CreateSecret",
         "secretsmanager:DescribeSecret",
-    }
+    )
 
 
 async def test_dask_cloudproviders_policy_for_given_things_does_not_let_the_operator_register_a_definition(
@@ -229,9 +240,10 @@ async def test_dask_cloudproviders_policy_for_given_things_does_not_let_the_oper
             life = Life(sessions.region("eu-west-1"), given_things(local_aws), allow_roles=("*",))
             await life.go_on(launched(workers=2))
             await life.end()
-    assert set(life.refused.values()) == {
+    assert_refused(
+        life,
         "ec2:DescribeRouteTables",
         "ecs:RegisterTaskDefinition",
         "secretsmanager:CreateSecret",
         "secretsmanager:DescribeSecret",
-    }
+    )
