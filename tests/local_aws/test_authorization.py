@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -270,3 +271,19 @@ def test_notaction_and_notresource_name_all_others() -> None:
         ("ecs:RunTask", "arn:x", "not allowed"),
     ):
         assert decide([document], action=action, resource=resource, context={}) == expected
+
+
+def test_what_policies_did_not_allow_is_remembered_by_itself(account: Account) -> None:
+    user = account.user(allow("ecs:DescribeClusters"))
+    began = time.time()
+    user.ecs.describe_clusters()
+    with pytest.raises(ClientError) as raised:
+        user.ecs.create_cluster(clusterName="mine")
+    account.aws.fault("ecs:DescribeClusters", code="AccessDeniedException", count=1)
+    with refused("AccessDeniedException"):
+        user.ecs.describe_clusters()
+    caller = account.aws.call_log("ecs:CreateCluster")[-1]["caller"]
+    account.aws.reset_calls()
+    (denial,) = account.aws.denials(since=began)
+    assert (denial["operation"], denial["caller"]) == ("ecs:CreateCluster", caller)
+    assert denial["message"] == raised.value.response["Error"]["Message"]

@@ -53,6 +53,7 @@ class Control:
         return [
             web.get("/_local/calls", self.calls),
             web.get("/_local/call-log", self.call_log),
+            web.get("/_local/denials", self.denials),
             web.delete("/_local/calls", self.reset_calls),
             web.post("/_local/faults", self.add_fault),
             web.delete("/_local/faults", self.clear_faults),
@@ -70,11 +71,11 @@ class Control:
 
     async def call_log(self, request: web.Request) -> web.Response:
         """Return the last calls with their parameters: of one `operation` or all, `since` a Unix time or all."""
-        try:
-            since = float(request.query.get("since", 0))
-        except ValueError:
-            raise web.HTTPBadRequest(text="since must be a Unix time in seconds") from None
-        return web.json_response(self._calls.calls(request.query.get("operation"), since=since))
+        return web.json_response(self._calls.calls(request.query.get("operation"), since=_since(request)))
+
+    async def denials(self, request: web.Request) -> web.Response:
+        """Return the calls that their callers' policies did not allow: `since` a Unix time or all."""
+        return web.json_response(self._calls.denials(since=_since(request)))
 
     async def reset_calls(self, request: web.Request) -> web.Response:
         """Start counting anew."""
@@ -151,6 +152,13 @@ class Control:
             if task.arn == body.get("task"):
                 return task
         raise web.HTTPNotFound(text="no such task")
+
+
+def _since(request: web.Request) -> float:
+    try:
+        return float(request.query.get("since", 0))
+    except ValueError:
+        raise web.HTTPBadRequest(text="since must be a Unix time in seconds") from None
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

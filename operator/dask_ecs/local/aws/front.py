@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from .authorization import authority
+from .authorization import authority, simulator
 from .calls import Call
 from .ecs.errors import EcsError
 from .sqs.errors import SqsError, UnsupportedOperation
@@ -46,6 +46,7 @@ class Refused(Exception):  # noqa: N818
         status: int = 400,
         fields: dict[str, Any] | None = None,
         query_code: str = "",
+        denied: bool = False,
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -54,6 +55,8 @@ class Refused(Exception):  # noqa: N818
         self.fields = fields or {}
         self.query_code = query_code
         """The code that SDKs show where it is another (x-amzn-query-error)."""
+        self.denied = denied
+        """Whether it is for want of a permission."""
 
 
 class Front:
@@ -116,6 +119,8 @@ class Front:
                 noted.outcome = error_code(response.body) or str(response.status)
         except Refused as error:
             noted.outcome = error.code
+            if error.denied:
+                self._calls.deny(noted, error.message)
             response = self._error(call.service, error, request_id, is_json="X-Amz-Target" in request.headers)
         if fault and fault.after:
             return self._lose(request, noted, fault)
@@ -129,11 +134,14 @@ class Front:
         await self._vpcs.prepare(account, call.region)
         if refusal := await self._authority.refusal(call, account):
             status = 403 if call.service in authority.CODES else 400
-            raise Refused(authority.CODES.get(call.service, "AccessDeniedException"), refusal, status=status)
+            code = authority.CODES.get(call.service, "AccessDeniedException")
+            raise Refused(code, refusal, status=status, denied=True)
         if call.service == "ecs":
             return await self._ask_ecs(call, account)
         if call.service == "sqs" and call.operation in MESSAGE_OPERATIONS:
             return await self._ask_sqs(request, call, account)
+        if call.name == "iam:SimulatePrincipalPolicy":
+            return await self._simulate(call, account)
         if call.service == "autoscaling" and (refused := await self._ecs.groups.refusal(call, account)):
             raise Refused(*refused)
         if refusal := await self._dependencies.refusal(call, account):
@@ -179,6 +187,13 @@ class Front:
         except (KeyError, TypeError, ValueError) as error:
             raise Refused("InvalidParameterValue", f"Missing or malformed parameter: {error}") from None
         return web.Response(body=json.dumps(answer).encode(), content_type=JSON)
+
+    async def _simulate(self, call: ServiceCall, account: str) -> web.Response:
+        try:
+            answer = await self._moto.run(lambda: simulator.answer(account, call.parameters))
+        except simulator.NoSuchIdentityError as error:
+            raise Refused("NoSuchEntity", str(error), status=404) from None
+        return web.Response(text=answer, content_type="text/xml")
 
     def _lose(self, request: web.Request, noted: Call, fault: Fault) -> web.StreamResponse:
         """Close the connection without an answer: the caller can not know what became of its call."""

@@ -119,6 +119,14 @@ class LocalAWS:
         log: list[dict[str, Any]] = self._control("GET", f"call-log?{urllib.parse.urlencode(query)}")
         return log
 
+    def denials(self, *, since: float = 0.0) -> list[dict[str, Any]]:
+        """Return the calls that their callers' policies did not allow: operation, caller, message, `at`.
+
+        Resetting the calls keeps them; with `since` those of that Unix time and later.
+        """
+        denials: list[dict[str, Any]] = self._control("GET", f"denials?since={since}")
+        return denials
+
     def fault(
         self,
         operation: str,

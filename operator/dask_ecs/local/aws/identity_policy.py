@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,6 +35,21 @@ def decide(
     return "allowed" if effects else "not allowed"
 
 
+def unknown_keys(documents: Iterable[str], *, action: str, resource: str, context: Mapping[str, Value]) -> list[str]:
+    """Return the context keys that the statements about it ask for and that are not in the context."""
+    known = {key.lower() for key in context}
+    asked = {
+        key
+        for document in documents
+        for statement in _statements(document)
+        if _is_about(statement, action=action, resource=resource)
+        for pairs in statement.get("Condition", {}).values()
+        for key in pairs
+    }
+    return sorted(key for key in asked if key.lower() not in known)
+
+
+@functools.lru_cache(maxsize=1024)
 def _statements(document: str) -> list[Mapping[str, Any]]:
     statements = json.loads(document)["Statement"]
     return [statements] if isinstance(statements, dict) else statements

@@ -25,23 +25,32 @@ def find(account: str, access_key: str) -> Caller | None:
     """Return whose key it is; None for a key that IAM has not given out: whoever has one may do everything."""
     iam, sts = iam_backends[account]["aws"], sts_backends[account]["aws"]
     if role := sts.get_assumed_role_from_access_key(access_key):
-        found = iam.get_role_by_arn(role.role_arn)
-        boundary = found.permissions_boundary_arn
-        return Caller(role.arn, tuple(_policies(found)), _document(iam.get_policy(boundary)) if boundary else None)
+        return _role(iam, iam.get_role_by_arn(role.role_arn), role.arn)
     if user := iam.get_user_from_access_key_id(access_key):
-        groups: Iterable[Any] = iam.get_groups_for_user(user.name)
-        return Caller(user.arn, tuple(document for each in (user, *groups) for document in _policies(each)))
+        return _user(iam, user)
     return None
 
 
 def by_arn(account: str, arn: str) -> Caller | None:
-    """Return a user or role of this ARN."""
+    """Return the user or role of this ARN, None if there is none."""
     iam = iam_backends[account]["aws"]
-    for one in (*iam.list_users("/", None, None), *iam.get_roles()):
-        if one.arn == arn:
-            boundary = getattr(one, "permissions_boundary_arn", None)
-            return Caller(arn, tuple(_policies(one)), _document(iam.get_policy(boundary)) if boundary else None)
+    for user in iam.list_users("/", None, None):
+        if user.arn == arn:
+            return _user(iam, user)
+    for role in iam.get_roles():
+        if role.arn == arn:
+            return _role(iam, role, arn)
     return None
+
+
+def _user(iam: Any, user: Any) -> Caller:
+    owners: Iterable[Any] = (user, *iam.get_groups_for_user(user.name))
+    return Caller(user.arn, tuple(document for owner in owners for document in _policies(owner)))
+
+
+def _role(iam: Any, role: Any, arn: str) -> Caller:
+    boundary = role.permissions_boundary_arn
+    return Caller(arn, tuple(_policies(role)), _document(iam.get_policy(boundary)) if boundary else None)
 
 
 def _policies(owner: Any) -> Iterator[str]:

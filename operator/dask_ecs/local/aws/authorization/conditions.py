@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,9 +25,13 @@ def hold(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, Valu
 
 def matches(value: str, pattern: str) -> bool:
     """Whether the text matches; IAM's wildcards are * and ? only."""
+    return _compiled(pattern).fullmatch(value) is not None
+
+
+@functools.lru_cache(maxsize=16384)
+def _compiled(pattern: str) -> re.Pattern[str]:
     wildcards = {"*": ".*", "?": "."}
-    expression = "".join(wildcards.get(character) or re.escape(character) for character in pattern)
-    return re.fullmatch(expression, value, re.DOTALL) is not None
+    return re.compile("".join(wildcards.get(character) or re.escape(character) for character in pattern), re.DOTALL)
 
 
 def listed(value: object) -> list[str]:
