@@ -219,6 +219,67 @@ def test_a_secret_counts_by_its_tags_once_it_is_there(account: Account) -> None:
         user.delete_secret(SecretId=f"{name}-b")
 
 
+def test_a_launch_template_counts_by_its_tags_also_where_it_is_named(account: Account) -> None:
+    data: Any = {"ImageId": "ami-12c6146b"}
+    tag = {"Key": "owner", "Value": "us"}
+    name, other = unique("template"), unique("template")
+    tags: Any = [{"ResourceType": "launch-template", "Tags": [tag]}]
+    made = account.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data, TagSpecifications=tags)
+    account.ec2.create_launch_template(LaunchTemplateName=other, LaunchTemplateData=data)
+    template = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:launch-template"
+    ours = {"StringEquals": {"aws:ResourceTag/owner": "us"}}
+    user = account.user(allow("ec2:CreateLaunchTemplateVersion", on=f"{template}/*", when=ours))
+    user.ec2.create_launch_template_version(LaunchTemplateName=name, LaunchTemplateData=data)
+    user.ec2.create_launch_template_version(
+        LaunchTemplateId=made["LaunchTemplate"]["LaunchTemplateId"], LaunchTemplateData=data
+    )
+    with refused("UnauthorizedOperation", f"{template}/lt-"):
+        user.ec2.create_launch_template_version(LaunchTemplateName=other, LaunchTemplateData=data)
+
+
+def test_a_capacity_provider_counts_by_its_tags(account: Account) -> None:
+    subnet = account.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    mine, other, cluster = unique("mine"), unique("other"), account.cluster()
+    for name, owner in ((mine, "us"), (other, "them")):
+        account.ecs.create_capacity_provider(
+            name=name,
+            cluster=cluster,
+            managedInstancesProvider={
+                "infrastructureRoleArn": account.role(),
+                "instanceLaunchTemplate": {
+                    "ec2InstanceProfileArn": f"arn:aws:iam::{ACCOUNT}:instance-profile/i",
+                    "networkConfiguration": {"subnets": [subnet]},
+                },
+            },
+            tags=[{"key": "owner", "value": owner}],
+        )
+    user = account.user(allow("ecs:DeleteCapacityProvider", when={"StringEquals": {"aws:ResourceTag/owner": "us"}}))
+    user.ecs.delete_capacity_provider(capacityProvider=mine, cluster=cluster)
+    with refused("AccessDeniedException", f"capacity-provider/{other} "):
+        user.ecs.delete_capacity_provider(capacityProvider=other, cluster=cluster)
+
+
+def test_an_auto_scaling_group_counts_by_its_tags(account: Account) -> None:
+    subnet = account.ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    template = unique("template")
+    account.ec2.create_launch_template(LaunchTemplateName=template, LaunchTemplateData={"ImageId": "ami-12c6146b"})
+    group: dict[str, Any] = {
+        "MinSize": 0,
+        "MaxSize": 0,
+        "VPCZoneIdentifier": subnet,
+        "LaunchTemplate": {"LaunchTemplateName": template},
+    }
+    name, other = unique("group"), unique("group")
+    account.client("autoscaling").create_auto_scaling_group(
+        AutoScalingGroupName=name, Tags=[{"Key": "owner", "Value": "us", "PropagateAtLaunch": True}], **group
+    )
+    account.client("autoscaling").create_auto_scaling_group(AutoScalingGroupName=other, **group)
+    user = account.user(allow("autoscaling:*", when={"StringEquals": {"aws:ResourceTag/owner": "us"}}))
+    user.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=name, MaxSize=1)
+    with refused("AccessDenied", f"autoScalingGroupName/{other} "):
+        user.client("autoscaling").update_auto_scaling_group(AutoScalingGroupName=other, MaxSize=1)
+
+
 def test_an_assumed_role_has_its_own_policies_within_its_boundary(account: Account) -> None:
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow("ecs:Describe*")]})
     boundary = account.iam.create_policy(PolicyName=unique("bounds"), PolicyDocument=document)["Policy"]["Arn"]

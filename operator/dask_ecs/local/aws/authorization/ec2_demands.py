@@ -43,6 +43,8 @@ def demands(request: Request) -> Iterator[Demand]:
             yield Demand(demand.action, demand.resource, {**demand.context, **tags})
     else:
         named = [(kind, request[name]) for name, kind in _KINDS.items() if request[name]]
+        if template := request["LaunchTemplateName"]:
+            named.append(("launch-template", _ec2(request).launch_template_name_to_ids.get(template, "*")))
         yield from (_on(request, kind, thing) for kind, thing in named)
         if not named:
             yield Demand(request.action)
@@ -62,6 +64,9 @@ def _made(request: Request, kind: str) -> Iterator[Demand]:
 
 
 def _on(request: Request, kind: str, thing: str) -> Demand:
-    ec2: Any = ec2_backends[request.account][request.call.region]
-    tags = {tag["key"]: tag["value"] for tag in ec2.describe_tags(filters={"resource-id": [thing]})}
+    tags = {tag["key"]: tag["value"] for tag in _ec2(request).describe_tags(filters={"resource-id": [thing]})}
     return Demand(request.action, request.arn("ec2", f"{kind}/{thing}"), carried(tags, "ec2"))
+
+
+def _ec2(request: Request) -> Any:
+    return ec2_backends[request.account][request.call.region]

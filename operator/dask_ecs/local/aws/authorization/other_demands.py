@@ -39,7 +39,10 @@ def sqs(request: Request) -> Iterator[Demand]:
 
 
 def secretsmanager(request: Request) -> Iterator[Demand]:
-    """Yield Secrets Manager's demands: a secret's ARN ends with six characters of AWS's own."""
+    """Yield Secrets Manager's demands; call it where moto's state may be read.
+
+    A secret's ARN ends with six characters of AWS's own.
+    """
     name = request["SecretId"] or request["Name"]
     if not name:
         yield Demand(request.action)
@@ -76,7 +79,7 @@ def autoscaling(request: Request) -> Iterator[Demand]:
     arn = request.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{name}")
     context = requested(upper_tags(tags))
     group = autoscaling_backends[request.account][request.call.region].autoscaling_groups.get(name)
-    there = {tag["key"]: tag["value"] for tag in group.tags} if group else {}
+    there = upper_tags(group.tags) if group else {}
     yield Demand(request.action, arn, {**context, **carried(there, "autoscaling")})
     if context and request.call.operation == "CreateAutoScalingGroup":
         yield Demand("autoscaling:CreateOrUpdateTags", arn, context)

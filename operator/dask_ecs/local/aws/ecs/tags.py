@@ -33,6 +33,9 @@ def list_tags_for_resource(state: EcsState, request: dict[str, Any]) -> dict[str
 
 def find(state: EcsState, arn: str) -> dict[str, str]:
     """Return a thing's tags, none where it is not there."""
+    kind, _, name = arn.removeprefix(state.arn("")).partition("/")
+    if kind == "capacity-provider":  # which can not be tagged anew here
+        return tags_from(state.capacity_providers.get(name, {}).get("tags"))
     try:
         return _tags_of(state, arn)
     except InvalidParameterException:
