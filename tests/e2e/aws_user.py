@@ -1,12 +1,31 @@
-"""An IAM user for the operator: what it may do is what its policies say, and nothing else."""
+"""IAM users for operators: what one may do is what its policies say, and nothing else."""
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Self
 
+from click.testing import CliRunner
+
+from dask_ecs.cli import main
 from dask_ecs.plan import names
 
 from .aws_account import AwsAccount
+
+Policy = dict[str, Any]
+
+_ACCOUNT = "123456789012"
+
+# What `dask-ecs iam-policy` takes as `dask-ecs run` does.
+_SHARED_OPTIONS = {
+    "--install",
+    "--allow-role",
+    "--allow-task-role-policy",
+    "--allow-task-definition",
+    "--permissions-boundary",
+}
 
 
 class AwsUser:
@@ -25,6 +44,15 @@ class AwsUser:
         }
         self.access_key = key["AccessKeyId"]
 
+    @classmethod
+    def with_policy_for(cls, account: AwsAccount, *options: str, regions: Sequence[str] = ()) -> Self:
+        """Make a user that may do exactly what `dask-ecs iam-policy` prints for an operator with these options."""
+        scope = ["--account", _ACCOUNT]
+        for region in regions or (account.aws.region,):
+            scope += ["--region", region]
+        policies = printed_policies(*scope, *_options_of_the_policy(options, region=account.aws.region))
+        return cls(account, f"operator-{uuid.uuid4().hex[:8]}", policies)
+
     def allow(self, *policies: Mapping[str, Any]) -> None:
         """Attach further policies."""
         for policy in policies:
@@ -34,12 +62,24 @@ class AwsUser:
             self._account.iam.attach_user_policy(UserName=self._name, PolicyArn=arn)
 
     def refusals(self) -> list[tuple[str, str]]:
-        """Return the operations that were refused to this user, with their codes."""
+        """Return the operations that were refused to this user, with AWS's words."""
         return [
-            (call["operation"], call["outcome"])
-            for call in self._account.aws.call_log()
-            if call["caller"] == self.access_key and call["outcome"] in _REFUSED
+            (denial["operation"], denial["message"])
+            for denial in self._account.aws.denials()
+            if denial["caller"] == self.access_key
         ]
 
 
-_REFUSED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+def printed_policies(*arguments: str) -> list[Policy]:
+    """Return what `dask-ecs iam-policy` prints."""
+    result = CliRunner().invoke(main, ["iam-policy", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return list(json.loads("[" + re.sub(r"^\}\n\{", "},{", result.stdout, flags=re.MULTILINE) + "]"))
+
+
+def _options_of_the_policy(options: Sequence[str], *, region: str) -> Iterator[str]:
+    for option, value in pairwise(options):
+        if option in _SHARED_OPTIONS:
+            yield from (option, value)
+        elif option == "--events-queue":
+            yield from (option, f"arn:aws:sqs:{region}:{_ACCOUNT}:{value.rpartition('/')[2]}")

@@ -1,11 +1,14 @@
 """What the end-to-end tests share.
 
+Every operator has the keys of an AWS user that may do what `dask-ecs iam-policy` prints, and nothing else.
+
 Most tests use `tenant`: a namespace of their own, served by one operator that watches them all. Tests that kill the
 operator, start it with options of their own, or let AWS fail use `lone_tenant`: its operator watches that namespace
 alone, in a stack whose AWS no other operator uses.
 """
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +23,16 @@ from dask_ecs.plan import names
 
 from .aws_account import AwsAccount
 from .operator_process import OperatorProcess
+from .operator_under_its_policy import operator_under_its_policy
 from .tenant import RunningCluster, Tenant, manifest
 from .waiting import DEADLINE
 
 # Seconds. A role that can be used at once saves each test a retry or two; IAM takes its time in a test of its own.
 QUICK = {"role_assumable": 0.0}
 LATE = 90
+
+# Where the clusters are of the operator that watches all namespaces.
+REGIONS = ("eu-west-1", "eu-west-2", "eu-central-1")
 
 
 @pytest.fixture(scope="package")
@@ -40,8 +47,7 @@ def stack() -> Iterator[Stack]:
 def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
     """The operator that watches all namespaces of `stack`."""
     log = tmp_path_factory.mktemp("operator") / "log"
-    with OperatorProcess("--all-namespaces", environment=stack.environment, log=log) as operator:
-        operator.wait_until_ready()
+    with operator_under_its_policy("--all-namespaces", stack=stack, log=log, regions=REGIONS) as operator:
         yield operator
 
 
@@ -54,8 +60,10 @@ def account(stack: Stack) -> AwsAccount:
 @pytest.fixture
 def tenant(stack: Stack, operator: OperatorProcess, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     """A namespace for this test; it is deleted at the end, and the operator cleans up after it."""
+    began = time.time()
     with namespace(stack.kubeconfig, name=named_after(request)) as name:
         yield Tenant(stack.kubeconfig, name, operator)
+    assert stack.aws.denials(since=began) == [], "the operator's policy lacks what this test needs"
 
 
 @pytest.fixture(scope="package")
@@ -133,8 +141,7 @@ def lone_tenant(
     with namespace(quiet_stack.kubeconfig, name=named_after(request)) as name:
         options = ["--namespace", name, "--install", names.short_hash(name, length=8), *operator_options]
         log = tmp_path / "operator.log"
-        with OperatorProcess(*options, environment=quiet_stack.environment, log=log) as operator:
-            operator.wait_until_ready()
+        with operator_under_its_policy(*options, stack=quiet_stack, log=log) as operator:
             yield Tenant(quiet_stack.kubeconfig, name, operator)
         _abandon(Tenant(quiet_stack.kubeconfig, name, operator), quiet_account)
 

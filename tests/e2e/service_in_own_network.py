@@ -13,6 +13,7 @@ from dask_ecs.local.stack import Stack, apply_crds
 from .aws_account import AwsAccount
 from .conftest import QUICK, named_after, namespace
 from .operator_process import OperatorProcess
+from .operator_under_its_policy import operator_under_its_policy
 from .own_network import VPC
 from .tenant import Tenant, manifest
 from .waiting import until
@@ -28,8 +29,7 @@ def stack(control_plane: ControlPlane) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
     log = tmp_path_factory.mktemp("operator") / "log"
-    with OperatorProcess("--all-namespaces", environment=stack.environment, log=log) as operator:
-        operator.wait_until_ready()
+    with operator_under_its_policy("--all-namespaces", stack=stack, log=log) as operator:
         yield operator
 
 

@@ -17,7 +17,7 @@ from .aws_account import AwsAccount
 from .brought_instances import BroughtInstances
 from .conftest import QUICK, namespace
 from .kstatus import kstatus
-from .operator_process import OperatorProcess
+from .operator_under_its_policy import operator_under_its_policy
 from .tenant import Body, Tenant, manifest
 from .waiting import until
 
@@ -39,8 +39,7 @@ def owner(stack_of_instances: Stack, tmp_path_factory: pytest.TempPathFactory) -
     log = tmp_path_factory.mktemp("operator") / "log"
     with namespace(stack_of_instances.kubeconfig, name=_NAMESPACE) as name:
         options = ["--namespace", name, "--install", "instances", "--allow-user-data"]
-        with OperatorProcess(*options, environment=stack_of_instances.environment, log=log) as operator:
-            operator.wait_until_ready()
+        with operator_under_its_policy(*options, stack=stack_of_instances, log=log) as operator:
             yield Tenant(stack_of_instances.kubeconfig, name, operator)
 
 

@@ -13,7 +13,7 @@ from helm import installed
 from .aws_account import AwsAccount
 from .computation import compute_on
 from .conftest import named_after, namespace
-from .operator_process import OperatorProcess
+from .operator_under_its_policy import operator_under_its_policy
 from .tenant import Tenant, manifest
 
 _RELEASE = "dask"
@@ -38,9 +38,10 @@ def charted_tenant(
         arguments = ["--all-namespaces"] if everywhere else ["--namespace", tenants, "--install", "charted"]
         installed.install(control_plane, _RELEASE, operators, values)
         kubeconfig = installed.kubeconfig_of_service_account(control_plane, _RELEASE, operators)
-        environment = {**quiet_stack.environment, "KUBECONFIG": str(kubeconfig)}
-        with OperatorProcess(*arguments, environment=environment, log=tmp_path / "operator.log") as operator:
-            operator.wait_until_ready()
+        environment = {"KUBECONFIG": str(kubeconfig)}
+        with operator_under_its_policy(
+            *arguments, stack=quiet_stack, environment=environment, log=tmp_path / "operator.log"
+        ) as operator:
             yield Tenant(quiet_stack.kubeconfig, tenants, operator)
         installed.uninstall(control_plane, _RELEASE, operators)
 

@@ -11,7 +11,7 @@ from dask_ecs.local.stack import Stack, apply_crds
 
 from .aws_account import AwsAccount
 from .conftest import QUICK, namespace
-from .operator_process import OperatorProcess
+from .operator_under_its_policy import operator_under_its_policy
 from .tenant import Tenant, manifest
 from .waiting import until
 
@@ -33,7 +33,7 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
     options = ["--namespace", name, "--resync", resync, "--allow-task-role-policy", READ_ONLY]
     with (
         namespace(simulated.kubeconfig, name=name),
-        OperatorProcess(*options, environment=simulated.environment, log=tmp_path / "log") as operator,
+        operator_under_its_policy(*options, stack=simulated, log=tmp_path / "log") as operator,
     ):
         tenant = Tenant(simulated.kubeconfig, name, operator)
         tenant.apply(manifest(replicas=1, iam={"taskRolePolicies": [READ_ONLY]}))

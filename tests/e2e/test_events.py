@@ -11,7 +11,7 @@ from dask_ecs.local.stack import Stack
 
 from .aws_account import AwsAccount
 from .conftest import named_after, namespace
-from .operator_process import OperatorProcess
+from .operator_under_its_policy import operator_under_its_policy
 from .tenant import Tenant, manifest
 from .waiting import until
 
@@ -29,8 +29,7 @@ def told_tenant(
     )
     with namespace(quiet_stack.kubeconfig, name=named_after(request)) as name:
         arguments = ["--namespace", name, *options, "--events-queue", setup.stdout.split()[-1]]
-        with OperatorProcess(*arguments, environment=environment, log=tmp_path / "operator.log") as operator:
-            operator.wait_until_ready()
+        with operator_under_its_policy(*arguments, stack=quiet_stack, log=tmp_path / "operator.log") as operator:
             yield Tenant(quiet_stack.kubeconfig, name, operator)
     subprocess.run([program, "events", "teardown", *options], env=environment, check=True)
 

@@ -2,9 +2,6 @@
 
 import contextlib
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,13 +13,12 @@ from dask_ecs.local.controlplane.run import ControlPlane
 from dask_ecs.local.stack import apply_crds
 
 from .aws_account import AwsAccount
-from .aws_user import AwsUser
+from .aws_user import AwsUser, Policy, printed_policies
 from .conftest import named_after, namespace
 from .operator_process import OperatorProcess
 from .tenant import Tenant, manifest
 
 INSTALL = "permissions"
-Policy = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
@@ -44,13 +40,6 @@ def served_by(
         with OperatorProcess(*arguments, environment=environment, log=log) as operator:
             operator.wait_until_ready()
             yield Tenant(control_plane.kubeconfig, name, operator)
-
-
-def printed_policies(*arguments: str) -> list[Policy]:
-    """Return what `dask-ecs iam-policy` prints."""
-    command: list[str | Path] = [Path(sys.executable).parent / "dask-ecs", "iam-policy", *arguments]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return list(json.loads("[" + re.sub(r"^\}\n\{", "},{", output, flags=re.MULTILINE) + "]"))
 
 
 def scoped(account: AwsAccount) -> list[str]:

@@ -18,7 +18,7 @@ from dask_ecs.local.stack import Stack
 
 from .aws_account import AwsAccount
 from .conftest import named_after, namespace
-from .operator_process import OperatorProcess
+from .operator_under_its_policy import operator_under_its_policy
 from .tenant import Tenant, manifest
 
 _COMMAND: list[str | Path] = [Path(sys.executable).parent / "dask-ecs", "run"]
@@ -126,8 +126,7 @@ def test_a_kubeconfig_whose_token_comes_from_a_program_is_taken(
         options = ["--namespace", name, "--install", "exec"]
         environment = {**environment, "KUBECONFIG": str(kubeconfig_with_a_program)}
         log = kubeconfig_with_a_program.parent / "log"
-        with OperatorProcess(*options, environment=environment, log=log) as operator:
-            operator.wait_until_ready()
+        with operator_under_its_policy(*options, stack=quiet_stack, environment=environment, log=log) as operator:
             tenant = Tenant(quiet_stack.kubeconfig, name, operator)
             tenant.apply(manifest(replicas=0))
             tenant.wait_until_ready("demo")

@@ -13,7 +13,7 @@ from dask_ecs.local.stack import Stack, apply_crds
 from .aws_account import AwsAccount
 from .conftest import namespace
 from .connecting import connect
-from .operator_process import OperatorProcess
+from .operator_under_its_policy import operator_under_its_policy
 from .tenant import Tenant, manifest
 from .waiting import until
 
@@ -117,7 +117,7 @@ def simulated(control_plane: ControlPlane) -> Iterator[Stack]:
 def test_twelve_workers_are_asked_for_in_two_calls(simulated: Stack, tmp_path: Path) -> None:
     with (
         namespace(simulated.kubeconfig, name="twelve-workers") as name,
-        OperatorProcess("--namespace", name, environment=simulated.environment, log=tmp_path / "log") as operator,
+        operator_under_its_policy("--namespace", name, stack=simulated, log=tmp_path / "log") as operator,
     ):
         tenant = Tenant(simulated.kubeconfig, name, operator)
         tenant.apply(manifest(replicas=12))

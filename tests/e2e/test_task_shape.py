@@ -115,7 +115,13 @@ def test_tasks_have_their_secrets_sidecars_volumes_and_disk_and_dask_fits_what_i
 
 
 @pytest.mark.parametrize(
-    "operator_options", [["--allow-task-definition", "arn:aws:ecs:*:123456789012:task-definition/theirs-*"]]
+    "operator_options",
+    [
+        [
+            *("--allow-task-definition", "arn:aws:ecs:*:123456789012:task-definition/theirs-*"),
+            *("--allow-role", "arn:aws:iam::123456789012:role/*-theirs"),
+        ]
+    ],
 )
 def test_a_task_definition_of_ones_own_is_run_and_stays_as_it_is(
     lone_tenant: Tenant, quiet_account: AwsAccount, operator_options: list[str]
