@@ -74,6 +74,11 @@ def statements(scope: Scope, *, of: Iterable[Operation] = operations.ALL) -> lis
     return [{"Effect": "Allow", "Action": _one_or_all(sorted(names)), **rest} for names, rest in grouped.values()]
 
 
+def listed(element: str | list[str]) -> list[str]:
+    """Return what an element of a statement names, which may be one text or several."""
+    return [element] if isinstance(element, str) else element
+
+
 def size(document: Document) -> int:
     """Return the characters of a document as IAM counts them."""
     return len("".join(json.dumps(document, separators=(",", ":")).split()))

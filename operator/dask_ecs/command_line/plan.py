@@ -14,17 +14,21 @@ from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.aws import iam_policy, operations
 from dask_ecs.aws.actions_calls import calls
 from dask_ecs.aws.errors import AwsError
-from dask_ecs.aws.iam_policy import Scope
+from dask_ecs.aws.iam_policy import Scope, Statement, listed
 from dask_ecs.aws.session import Sessions
 from dask_ecs.command_line import cluster as view
-from dask_ecs.command_line import manifests
+from dask_ecs.command_line import manifests, missing_permissions
 from dask_ecs.command_line.iam_policy import for_clusters
+from dask_ecs.plan import roles
 from dask_ecs.plan.foresight import Foresight, foresee
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
 
 # AWS's own account in examples, where nobody says whose it is.
 _NOBODYS_ACCOUNT = "111122223333"
+
+# Exit code where a permission is missing; 1 and 2 are click's, for manifests and options that are wrong.
+MISSING = 3
 
 
 @click.command("plan")
@@ -47,7 +51,17 @@ _NOBODYS_ACCOUNT = "111122223333"
 @click.option(
     "--allow-task-definition", "task_definitions", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`."
 )
+@click.option(
+    "--allow-instance-profile", "instance_profiles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`."
+)
+@click.option("--allow-user-data", is_flag=True, help="As of `dask-ecs run`.")
+@click.option("--operator-cidr", "cidrs", multiple=True, metavar="CIDR", help="As of `dask-ecs run`.")
+@click.option("--default-image", help="As of `dask-ecs run`.")
+@click.option(
+    "--default-gpu-image", default=Settings.default_gpu_image, show_default=True, help="As of `dask-ecs run`."
+)
 @click.option("--permissions-boundary", metavar="ARN", help="As of `dask-ecs run`.")
+@click.option("--identity", metavar="ARN", help="The operator's user or role. Default: whose the AWS credentials are.")
 def command(
     files: tuple[pathlib.Path, ...],
     namespace: str,
@@ -58,33 +72,71 @@ def command(
     secrets: tuple[str, ...],
     host_paths: tuple[str, ...],
     task_definitions: tuple[str, ...],
+    instance_profiles: tuple[str, ...],
+    allow_user_data: bool,
+    cidrs: tuple[str, ...],
+    default_image: str | None,
+    default_gpu_image: str,
     permissions_boundary: str | None,
+    identity: str | None,
 ) -> None:
     """Print what an operator would ask of AWS, were these DaskClusters applied: nothing is asked for or made.
 
     What AWS answers is taken to be well, and nothing to be there yet. Only whose the AWS credentials are is looked up,
-    if there are any.
+    if there are any, and which of the permissions that all this takes are missing, by IAM's policy simulator.
+
+    The exit code is 3 where permissions are missing, and 0 where none is or it can not be told, which is then said.
     """
     clusters = [cluster for path in files for cluster in manifests.read(path, namespace=namespace)]
     settings = Settings(
         install=install,
         default_region=region or Sessions().default_region or "eu-west-1",
-        default_image=f"ghcr.io/dask/dask:{importlib.metadata.version('dask')}",
+        default_image=default_image or f"ghcr.io/dask/dask:{importlib.metadata.version('dask')}",
+        default_gpu_image=default_gpu_image,
+        operator_cidrs=cidrs,
         allow_roles=allowed_roles,
         allow_task_role_policies=policies,
         allow_secrets=secrets,
         allow_host_paths=host_paths,
         allow_task_definitions=task_definitions,
+        allow_instance_profiles=instance_profiles,
+        allow_user_data=allow_user_data,
         permissions_boundary=permissions_boundary,
     )
-    account, who = asyncio.run(_identity(settings.default_region))
-    now = datetime.datetime.now(datetime.UTC)
-    click.echo(who)
-    for cluster in clusters:
-        metadata = cluster.metadata.model_copy(update={"uid": cluster.metadata.uid or "00000000", "generation": 1})
-        target = Target(cluster=cluster.model_copy(update={"metadata": metadata}), settings=settings)
-        click.echo("\n" + text(target, foresee(target, account_id=account, now=now)))
-    click.echo("\n" + "\n".join(permissions(clusters, install=install, account=account)))
+    if asyncio.run(_print(clusters, settings, identity=identity)):
+        click.get_current_context().exit(MISSING)
+
+
+async def _print(clusters: Sequence[DaskCluster], settings: Settings, *, identity: str | None) -> bool:
+    """Print the plans and the permissions; return whether some of these are missing."""
+    async with Sessions() as sessions:
+        aws = sessions.region(settings.default_region)
+        account, caller = _NOBODYS_ACCOUNT, ""
+        try:
+            answer = await aws.call(operations.GET_CALLER_IDENTITY)
+        except AwsError as error:
+            click.echo(f"AWS does not say whose account it is ({view.short(error)})")
+        else:
+            account, caller = str(answer["Account"]), str(answer["Arn"])
+            click.echo(f"As {caller}")
+        now = datetime.datetime.now(datetime.UTC)
+        for cluster in clusters:
+            metadata = cluster.metadata.model_copy(update={"uid": cluster.metadata.uid or "00000000", "generation": 1})
+            target = Target(cluster=cluster.model_copy(update={"metadata": metadata}), settings=settings)
+            click.echo("\n" + text(target, foresee(target, account_id=account, now=now)))
+        statements = needed(clusters, settings, account=account)
+        click.echo("\n" + "\n".join(permissions(statements)))
+        if not caller:
+            return False
+        lines, missing = await missing_permissions.look(
+            aws,
+            identity=identity or caller,
+            statements=statements,
+            account=account,
+            example=str(clusters[0].metadata.namespace),
+        )
+        click.echo("\n" + "\n".join(lines))
+        return missing
 
 
 def text(target: Target, foresight: Foresight) -> str:
@@ -99,24 +151,23 @@ def text(target: Target, foresight: Foresight) -> str:
     return "\n".join(lines)
 
 
-def permissions(clusters: Sequence[DaskCluster], *, install: str, account: str) -> Iterator[str]:
-    """Yield which actions the operator's identity needs for these clusters' whole life."""
-    scope = for_clusters(clusters, Scope(install=(install,), account=(account,)))
-    scope = dataclasses.replace(scope, purposes=scope.purposes - {"events"})
-    needed = {
-        action
-        for statement in iam_policy.statements(scope)
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-    }
+def needed(clusters: Sequence[DaskCluster], settings: Settings, *, account: str) -> list[Statement]:
+    """Return what the operator's identity has to be allowed for these clusters' whole life."""
+    regions = tuple(sorted({cluster.spec.region or settings.default_region for cluster in clusters}))
+    boundary = settings.permissions_boundary
+    scope = Scope(
+        partition=tuple(sorted(set(map(roles.partition, regions)))),
+        region=regions,
+        account=(account,),
+        install=(settings.install,),
+        permissions_boundary=(boundary,) if boundary else (),
+    )
+    scope = for_clusters(clusters, scope)
+    return iam_policy.statements(dataclasses.replace(scope, purposes=scope.purposes - {"events"}))
+
+
+def permissions(statements: Sequence[Statement]) -> Iterator[str]:
+    """Yield which actions these statements allow."""
+    actions = sorted({action for statement in statements for action in listed(statement["Action"])})
     yield "The operator's AWS identity needs (`dask-ecs iam-policy -f FILE` prints on what, as a policy):"
-    yield from textwrap.wrap(", ".join(sorted(needed)), 110, initial_indent="  ", subsequent_indent="  ")
-
-
-async def _identity(region: str) -> tuple[str, str]:
-    """Return the AWS account, and a line that says whose it is."""
-    async with Sessions() as sessions:
-        try:
-            answer = await sessions.region(region).call(operations.GET_CALLER_IDENTITY)
-        except AwsError as error:
-            return _NOBODYS_ACCOUNT, f"AWS does not say whose account it is ({view.short(error)})"
-        return str(answer["Account"]), f"As {answer['Arn']}"
+    yield from textwrap.wrap(", ".join(actions), 110, initial_indent="  ", subsequent_indent="  ")
