@@ -143,6 +143,22 @@ async def test_the_default_vpcs_public_subnets_are_found(aws: Aws) -> None:
     assert found.assign_public_ip is True
 
 
+async def test_without_route_tables_a_subnet_is_public_whose_instances_get_public_addresses(
+    aws: Aws, local_aws: LocalAWS
+) -> None:
+    wanted = ResolveNetwork(vpc_id=None, subnets=(), assign_public_ip=None, fargate=True)
+    usual = await network.resolve(aws, wanted)
+    client = await aws._sessions.client("ec2", aws.region)
+    changed, *others = usual.subnets
+    local_aws.fault("ec2:DescribeRouteTables", code="UnauthorizedOperation", message="not authorized", count=1)
+    await client.modify_subnet_attribute(SubnetId=changed, MapPublicIpOnLaunch={"Value": False})
+    try:
+        found = await network.resolve(aws, wanted)
+    finally:
+        await client.modify_subnet_attribute(SubnetId=changed, MapPublicIpOnLaunch={"Value": True})
+    assert (found.subnets, found.assign_public_ip) == (tuple(others), True)
+
+
 async def test_more_tasks_than_a_page_holds_are_all_listed_and_described(aws: Aws, local_aws: LocalAWS) -> None:
     cluster = await ecs_clusters.ensure(aws, name=name(), tags=OWN, own_tags=OWN)
     where = await network.resolve(aws, ResolveNetwork(vpc_id=None, subnets=(), assign_public_ip=None, fargate=True))

@@ -16,7 +16,7 @@ from dask_ecs.aws.iam_policy import Scope
 from dask_ecs.cli import main
 from dask_ecs.local.aws.handle import LocalAWS
 
-from .test_under_a_policy import ACCOUNT, Policy, client, user_of
+from .planned_life import ACCOUNT, Policy, client, user_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SIMULATE: Policy = {

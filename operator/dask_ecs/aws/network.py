@@ -1,14 +1,18 @@
 """VPCs and subnets: found, never made."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from dask_ecs.aws import operations
+from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Aws
 from dask_ecs.plan.actions import ResolveNetwork
 from dask_ecs.plan.network import Subnet, choose_subnets
 from dask_ecs.plan.observed import Network
 from dask_ecs.plan.problems import NeedsUser
+
+logger = logging.getLogger(__name__)
 
 
 async def resolve(aws: Aws, wanted: ResolveNetwork) -> Network:
@@ -42,7 +46,7 @@ async def resolve(aws: Aws, wanted: ResolveNetwork) -> Network:
                 f"VPC {vpc['VpcId']} has none of the subnets in {', '.join(wanted.zones)}. "
                 "Mend spec.capacity.availabilityZones, or name subnets there in spec.network.subnets.",
             )
-    public = await _public(aws, vpc["VpcId"], [subnet["SubnetId"] for subnet in subnets])
+    public = await _public(aws, vpc["VpcId"], subnets)
     found = [
         Subnet(
             id=subnet["SubnetId"],
@@ -84,10 +88,19 @@ async def _subnets(aws: Aws, *, ids: Sequence[str] = (), vpc_id: str = "") -> Se
     return [subnet async for subnet in aws.pages(operations.DESCRIBE_SUBNETS, "Subnets", **query)]
 
 
-async def _public(aws: Aws, vpc_id: str, subnet_ids: Sequence[str]) -> set[str]:
-    """Return the subnets whose own route table, or else the VPC's main one, leads to an internet gateway."""
+async def _public(aws: Aws, vpc_id: str, subnets: Sequence[dict[str, Any]]) -> set[str]:
+    """Return the subnets whose own route table, or else the VPC's main one, leads to an internet gateway.
+
+    Who may not look at route tables goes by what the subnets give their instances: a public address or none.
+    """
     filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
-    tables = [table async for table in aws.pages(operations.DESCRIBE_ROUTE_TABLES, "RouteTables", Filters=filters)]
+    try:
+        tables = [table async for table in aws.pages(operations.DESCRIBE_ROUTE_TABLES, "RouteTables", Filters=filters)]
+    except AwsError as error:
+        if error.reason != "AccessDenied":
+            raise
+        logger.warning("%s is not allowed: mapPublicIpOnLaunch says which subnets are public", error.operation)
+        return {subnet["SubnetId"] for subnet in subnets if subnet.get("MapPublicIpOnLaunch")}
     own: dict[str, bool] = {}
     main = False
     for table in tables:
@@ -97,7 +110,7 @@ async def _public(aws: Aws, vpc_id: str, subnet_ids: Sequence[str]) -> set[str]:
                 own[association["SubnetId"]] = leads_out
             elif association.get("Main"):
                 main = leads_out
-    return {subnet_id for subnet_id in subnet_ids if own.get(subnet_id, main)}
+    return {subnet["SubnetId"] for subnet in subnets if own.get(subnet["SubnetId"], main)}
 
 
 def _cidrs(vpc: dict[str, Any]) -> tuple[str, ...]:
