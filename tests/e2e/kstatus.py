@@ -23,7 +23,7 @@ def kstatus(body: Mapping[str, Any] | None) -> Kstatus:
         return "InProgress"
     if conditions.get("Stalled") == "True":
         return "Failed"
-    return "Current" if conditions.get("Ready") == "True" else "InProgress"
+    return "Current" if conditions.get("Ready", "True") == "True" else "InProgress"
 
 
 def retry_at(condition: Mapping[str, Any]) -> datetime:

@@ -60,8 +60,7 @@ def test_a_client_s_shutdown_ends_the_cluster_until_an_edit(lone_tenant: Tenant,
     status = tenant.wait_for(name, lambda status: status["phase"] == "Suspended" and not status["replicas"])
     cluster = status["clusterArn"]
     assert "schedulerAddress" not in status
-    ended = tenant.condition(name, "Ready")
-    assert (ended["status"], ended["reason"]) == ("False", "SchedulerFinished")
+    ended = tenant.wait_for_condition(name, "Suspended", "True", reason="SchedulerFinished")
     assert "Any edit of the spec starts the cluster again" in ended["message"]
     assert tenant.condition(name, "Reconciling")["status"] == "False"
     assert quiet_account.live_tasks(cluster) == []

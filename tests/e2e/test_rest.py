@@ -3,6 +3,7 @@
 from .aws_account import AwsAccount
 from .computation import compute_on
 from .connecting import connect
+from .kstatus import kstatus
 from .tenant import Tenant, manifest
 from .waiting import until
 
@@ -13,8 +14,10 @@ def _at_rest(tenant: Tenant, account: AwsAccount, name: str, *, reason: str) -> 
     settled = tenant.wait_for_condition(name, "Reconciling", "False")
     assert settled["reason"] == "Settled"
     assert tenant.status(name)["phase"] == "Suspended"
-    ready = tenant.condition(name, "Ready")
-    assert (ready["status"], ready["reason"]) == ("False", reason)
+    assert kstatus(tenant.get(name)) == "Current"
+    assert not tenant.condition(name, "Ready")
+    rests = tenant.condition(name, "Suspended")
+    assert (rests["status"], rests["reason"]) == ("True", reason)
     assert any(event["reason"] == reason for event in tenant.events(name))
 
 
@@ -31,7 +34,7 @@ def test_an_idle_cluster_goes_to_no_task_unless_a_client_is_connected_and_is_wok
         kept = tenant.wait_until_ready(name, workers=1)
         assert "rest" not in kept
     _at_rest(tenant, account, name, reason="Idle")
-    assert "1s (spec.scheduler.idleTimeout)" in tenant.condition(name, "Ready")["message"]
+    assert "1s (spec.scheduler.idleTimeout)" in tenant.condition(name, "Suspended")["message"]
 
     tenant.patch(name, {"scheduler": {"idleTimeout": "0s"}})
     tenant.wait_until_ready(name, workers=1)

@@ -108,7 +108,7 @@ def _advice(cluster: DaskCluster, tasks: Sequence[Task]) -> Iterator[str]:
     said = [
         condition.message
         for condition in cluster.status.conditions
-        if condition.message and (condition.status == "True") == (condition.type == "Stalled")
+        if condition.message and (condition.status == "True") == (condition.type in ("Stalled", "Suspended"))
         if condition.type not in ("Reconciling", "SchedulerReachable") and condition.status != "Unknown"
     ]
     failed = [task for task in tasks if backoff.failed_to_last(task)]

@@ -18,6 +18,10 @@ from dask_ecs.plan.tasks import Tasks
 
 EXTERNAL_UNREACHABLE = "ExternalSchedulerUnreachable"
 
+READY = "Ready"
+# As of a Job (batch/v1, "Suspended"): a cluster at rest has it in place of Ready.
+SUSPENDED = "Suspended"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Said:
@@ -31,8 +35,9 @@ class Said:
 def stamp(
     before: tuple[Condition, ...], said: Mapping[str, Said], *, generation: int, now: datetime.datetime
 ) -> tuple[Condition, ...]:
-    """Return the conditions with their times."""
-    conditions = before
+    """Return the conditions with their times; what a cluster at rest does not say is taken away, and the other way."""
+    away = {READY, SUSPENDED} - said.keys() if {READY, SUSPENDED} & said.keys() else set()
+    conditions = tuple(condition for condition in before if condition.type not in away)
     for name, what in said.items():
         conditions = set_condition(
             conditions,
@@ -91,7 +96,11 @@ def of_cluster(
     settled = has_ended(observed) if resting else ready.status == "True" and still
     # A cluster that is ready may have something to do yet.
     todo = said["UpToDate"] if ready.status == "True" else ready
-    return {**_kstatus(ready, observed, problem, settled=settled, todo=todo), **said}
+    first = _kstatus(ready, observed, problem, settled=settled, todo=todo)
+    if resting and has_ended(observed):
+        # kstatus takes what says that it is not ready for in progress, and one at rest is where it is meant to be.
+        first = {SUSPENDED: dataclasses.replace(first.pop(READY), status="True"), **first}
+    return {**first, **said}
 
 
 def of_unseen(observed: Observed, problem: NeedsUser | None) -> dict[str, Said]:
@@ -108,7 +117,7 @@ def _kstatus(
 ) -> dict[str, Said]:
     waiting = problem is not None or any(hold.waits_for_user for hold in observed.holds.values())
     return {
-        "Ready": ready,
+        READY: ready,
         # kstatus takes a resource that is reconciling for one in progress, whatever else is said of it.
         "Reconciling": Said(status="False", reason="Stalled" if waiting else "Settled")
         if settled or waiting

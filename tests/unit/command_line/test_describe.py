@@ -67,6 +67,12 @@ def test_what_is_wrong_and_what_to_do_is_said_once() -> None:
     assert "no scheduler to be reached" not in shown
 
 
+def test_of_a_cluster_at_rest_is_said_how_to_wake_it() -> None:
+    message = "The cluster has run for 1h, so nothing runs any more. Any edit of the spec starts the cluster again."
+    shown = text(cluster(("Suspended", "True", "LifetimeReached", message), phase="Suspended"), (), (), now=NOW)
+    assert "Any edit of the spec starts the cluster again" in " ".join(shown.split())
+
+
 def test_a_task_that_failed_is_shown_with_its_cause_and_fix() -> None:
     failed = task(
         last_status="STOPPED",

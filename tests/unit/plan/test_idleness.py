@@ -34,8 +34,8 @@ def test_an_idle_cluster_goes_to_no_task_and_an_edit_wakes_it() -> None:
     pass_minutes(world, 1)
     assert phase_of(world) == "Suspended"
     assert not any(world.live.values())
-    status, reason, message = condition(world, "Ready")
-    assert (status, reason) == ("False", "Idle")
+    status, reason, message = condition(world, "Suspended")
+    assert (status, reason) == ("True", "Idle")
     assert "for 5m (spec.scheduler.idleTimeout)" in message
     assert "ecs.dask.org/wake" in message
     pass_minutes(world, 60)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dask_ecs.api.conditions import find_condition
 from dask_ecs.plan import actions
 
 from .world import World, asked, condition, running
@@ -11,7 +12,8 @@ def is_at_rest(world: World, reason: str) -> None:
     plan = world.settle()
     assert plan.status.phase == "Suspended"
     assert not any(world.live.values())
-    assert condition(world, "Ready")[:2] == ("False", reason)
+    assert condition(world, "Suspended")[:2] == ("True", reason)
+    assert find_condition(plan.status.conditions, "Ready") is None, "kstatus would take it for in progress"
     assert condition(world, "SchedulerReady")[:2] == ("False", reason)
     assert condition(world, "WorkersReady")[:2] == ("False", reason)
     assert condition(world, "Reconciling")[:2] == ("False", "Settled")
@@ -23,6 +25,8 @@ def is_at_rest(world: World, reason: str) -> None:
 def is_running(world: World) -> None:
     assert world.settle().status.phase == "Running"
     assert [len(tasks) for tasks in world.live.values()] == [1, 2]
+    assert condition(world, "Ready")[0] == "True"
+    assert find_condition(world.target.cluster.status.conditions, "Suspended") is None
 
 
 def test_a_suspended_cluster_has_its_tasks_ended_by_dask_and_starts_again() -> None:
@@ -31,7 +35,7 @@ def test_a_suspended_cluster_has_its_tasks_ended_by_dask_and_starts_again() -> N
     is_at_rest(world, "Suspended")
     assert asked(world, actions.TerminateScheduler)
     assert not asked(world, actions.StopTask), "Dask ended them all"
-    assert "Set it to false" in condition(world, "Ready")[2]
+    assert "Set it to false" in condition(world, "Suspended")[2]
     world.edit(suspend=False)
     is_running(world)
     assert world.target.cluster.status.rest is not None
@@ -53,6 +57,8 @@ def test_while_tasks_still_end_a_cluster_is_reconciling() -> None:
     world.step()
     world.step()
     assert condition(world, "Reconciling")[0] == "True"
+    assert condition(world, "Ready")[:2] == ("False", "Suspended")
+    assert find_condition(world.target.cluster.status.conditions, "Suspended") is None
     assert "3 tasks are still ending" in condition(world, "Reconciling")[2]
 
 
@@ -111,7 +117,7 @@ def test_a_finished_cluster_starts_again_by_an_edit_or_the_annotation(how: str) 
     world.annotate(wake="before")
     world.stop(world.live["scheduler"][0].arn, exit_code=0)
     is_at_rest(world, "SchedulerFinished")
-    assert "ecs.dask.org/wake" in condition(world, "Ready")[2]
+    assert "ecs.dask.org/wake" in condition(world, "Suspended")[2]
     if how == "edit":
         world.edit(environment=[{"name": "A", "value": "B"}])
     else:
@@ -126,7 +132,7 @@ def test_all_tasks_end_when_the_longest_life_is_over_and_a_start_begins_another(
     is_running(world)
     world.pass_time(200)
     is_at_rest(world, "LifetimeReached")
-    assert "1h" in condition(world, "Ready")[2]
+    assert "1h" in condition(world, "Suspended")[2]
     world.pass_time(7200)
     is_at_rest(world, "LifetimeReached")
     world.annotate(wake="1")
