@@ -1,5 +1,6 @@
 """What others change on AWS is found and put right, and an event names it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
         policy = account.iam.get_role_policy(RoleName=execution, PolicyName="dask-ecs")["PolicyDocument"]
         group = before["securityGroupId"]
         definition = before["taskDefinitions"]["worker"]
+        connects = json.loads(tenant.kubectl("get", "secret", "demo-binding", "-ojson"))["data"]
 
         account.iam.detach_role_policy(RoleName=task, PolicyArn=READ_ONLY)
         account.iam.delete_role_policy(RoleName=execution, PolicyName="dask-ecs")
@@ -51,6 +53,12 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
         )
         account.logs.delete_log_group(logGroupName="dask-ecs")
         account.ecs.deregister_task_definition(taskDefinition=definition)
+        if resync == "2s":
+            tenant.kubectl("delete", "secret", "demo-binding")
+            secret = "Secret demo-binding was deleted"
+        else:
+            tenant.kubectl("patch", "secret", "demo-binding", "--type=merge", '--patch={"data":{"uri":"eA=="}}')
+            secret = "Secret demo-binding was changed (data.uri)"
         if resync == "0s":
             tenant.kubectl("annotate", "dkc", "demo", "ecs.dask.org/reconcile-requested-at=today")
             tenant.wait_for("demo", lambda status: status.get("lastHandledReconcileAt") == "today")
@@ -60,6 +68,7 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
             f"The policy dask-ecs of IAM role {execution} was gone",
             "let in 0.0.0.0/0 to everything",
             "Log group dask-ecs was gone",
+            secret,
             f"Task definition {definition.rsplit('/', 1)[1].rsplit(':', 1)[0]} was deregistered",
         )
 
@@ -72,6 +81,7 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
         assert account.iam.get_role_policy(RoleName=execution, PolicyName="dask-ecs")["PolicyDocument"] == policy
         (found,) = account.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
         assert not [permission for permission in found["IpPermissions"] if permission["IpProtocol"] == "-1"]
+        assert json.loads(tenant.kubectl("get", "secret", "demo-binding", "-ojson"))["data"] == connects
         assert account.logs.describe_log_groups(logGroupNamePrefix="dask-ecs")["logGroups"]
         tenant.wait_for("demo", lambda status: status["taskDefinitions"]["worker"] != definition)
         tenant.wait_until_ready("demo", workers=1)

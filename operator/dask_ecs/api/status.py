@@ -22,6 +22,7 @@ Cidr = Annotated[str, Field(max_length=64)]
 ObjectName = Annotated[str, Field(max_length=253)]
 MadeName = Annotated[str, Field(max_length=640)]
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+Digest = Annotated[str, Field(max_length=64)]
 Count = Annotated[int, Field(ge=0, json_schema_extra={"format": "int32"})]
 
 
@@ -176,6 +177,19 @@ class ServiceReference(Model):
     """Its name, in the namespace of the DaskCluster."""
 
 
+class WrittenObjects(Model):
+    """What was last written of the cluster in Kubernetes, each as a digest of what was wanted of it."""
+
+    secret: Digest | None = None
+    """Of the binding Secret."""
+
+    service: Digest | None = None
+    """Of the Service."""
+
+    endpoint_slice: Digest | None = None
+    """Of the EndpointSlice."""
+
+
 class DaskClusterStatus(Model):
     """The Dask cluster as the operator last saw it."""
 
@@ -199,6 +213,9 @@ class DaskClusterStatus(Model):
 
     service: ServiceReference | None = None
     """The Service that leads to the scheduler, if there is one."""
+
+    written: WrittenObjects = WrittenObjects()
+    """What was last written in Kubernetes, so that a restarted operator need not look at it before its time."""
 
     tls: TlsStatus | None = None
     """The certificate of scheduler, workers and clients, where connections are encrypted."""

@@ -18,7 +18,7 @@ from dask_ecs.controllers.users import Users
 from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan import actions
 from dask_ecs.plan.action import Action
-from dask_ecs.plan.bindings import EnsureObject
+from dask_ecs.plan.bindings import EnsureObject, last_written
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.security_group import Rule
 from dask_ecs.plan.target import Target
@@ -63,8 +63,7 @@ class Actor:
             if isinstance(action, actions.RunTasks):
                 await self._run_tasks(aws, target, memory, action)
             elif isinstance(action, EnsureObject):
-                memory.answers[action.fingerprint] = await self._bindings.ensure(metadata, action)
-                memory.objects.add(action.fingerprint)
+                await self._ensure_object(target, memory, action)
             else:
                 await self._act(aws, target, memory, action)
         except (AwsError, NeedsUser, SchedulerError, BindingError) as error:
@@ -98,6 +97,16 @@ class Actor:
             tell=tell,
             now=self._now(),
         )
+
+    async def _ensure_object(self, target: Target, memory: Memory, action: EnsureObject) -> None:
+        before = memory.objects.get(action.fingerprint) or last_written(target.cluster.status, action.kind)
+        told: list[str] = []
+        digest = await self._bindings.ensure(target.cluster.metadata, action, tell=told.append)
+        memory.answers[action.fingerprint] = memory.objects[action.fingerprint] = digest
+        # What we want otherwise than we did is no drift.
+        for sentence in told if before == digest else ():
+            logger.warning("%s", sentence)
+            await self._recorder.record(target.cluster.metadata, "Warning", reason="DriftMended", message=sentence)
 
     async def _act(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
         do = self._doing(aws, target, action)

@@ -7,8 +7,9 @@ from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
 from dask_ecs.api.daskcluster import ObjectMeta
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.controllers.objects import UNAVAILABLE
-from dask_ecs.plan.bindings import EnsureObject, changes
+from dask_ecs.plan.bindings import EnsureObject, changes, mended
 from dask_ecs.plan.problems import NeedsUser
 
 _MERGE_PATCH = "application/merge-patch+json"
@@ -30,8 +31,10 @@ class Bindings:
             "EndpointSlice": (discovery, "endpoint_slice"),
         }
 
-    async def ensure(self, owner: ObjectMeta, action: EnsureObject) -> str:
+    async def ensure(self, owner: ObjectMeta, action: EnsureObject, *, tell: Tell = nobody) -> str:
         """Make an object, change it or delete it, as the action says; return its digest.
+
+        `tell` hears what was found otherwise than wanted.
 
         Raises:
             NeedsUser: the operator may not, or the name is somebody else's.
@@ -42,14 +45,14 @@ class Bindings:
             if action.body is None:
                 await self._delete(owner, action)
             else:
-                await self._write(owner, action, action.body)
+                await self._write(owner, action, action.body, tell=tell)
         except ApiException as error:
             raise self._explained(owner, action, error) from error
         except UNAVAILABLE as error:
             raise BindingError(str(error) or type(error).__name__) from error
         return action.digest
 
-    async def _write(self, owner: ObjectMeta, action: EnsureObject, body: Mapping[str, Any]) -> None:
+    async def _write(self, owner: ObjectMeta, action: EnsureObject, body: Mapping[str, Any], *, tell: Tell) -> None:
         found = None if action.is_new else await self._read(owner, action)
         if found is None:
             try:
@@ -59,6 +62,7 @@ class Bindings:
                     raise
                 found = await self._read(owner, action)
             else:
+                tell(mended(action, None))
                 return
         if found is None:
             raise BindingError("it has just been deleted by somebody else")
@@ -68,6 +72,7 @@ class Bindings:
             metadata = {**different.get("metadata", {}), "resourceVersion": found["metadata"]["resourceVersion"]}
             patch = {**different, "metadata": metadata}
             await self._call("patch", action)(action.name, owner.namespace, patch, _content_type=_MERGE_PATCH)
+            tell(mended(action, different))
 
     async def _delete(self, owner: ObjectMeta, action: EnsureObject) -> None:
         found = await self._read(owner, action)

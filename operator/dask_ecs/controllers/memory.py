@@ -14,6 +14,7 @@ from dask_ecs.plan import recall
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.actions import EnsureSecurityGroup
 from dask_ecs.plan.backoff import delay
+from dask_ecs.plan.bindings import EnsureObject
 from dask_ecs.plan.observed import NEWS_AFTER, Hold, Known, Launch
 from dask_ecs.plan.security_group import Rule
 
@@ -26,7 +27,10 @@ class Memory:
 
     launches: tuple[Launch, ...]
     answers: dict[str, Any] = dataclasses.field(default_factory=dict)
-    objects: set[str] = dataclasses.field(default_factory=set)  # fingerprints of what wrote objects in Kubernetes
+    objects: dict[str, str] = dataclasses.field(
+        default_factory=dict
+    )  # digests of objects in Kubernetes by who wrote them
+    trusts_objects: bool = True  # what was written in Kubernetes before this operator's start is still so
     wanted: tuple[str, ...] = ()  # fingerprints of what the last plan wanted to be there besides tasks
     ingress: tuple[Rule, ...] | None = None  # what the last plan asked of the security group
     holds: dict[Subject, Hold] = dataclasses.field(default_factory=dict)
@@ -95,8 +99,13 @@ class Memory:
 
     def known(self, status: DaskClusterStatus, shared: Mapping[str, Any]) -> Known:
         """Return what came of the actions so far."""
-        recalled = functools.partial(recall.recall, status) if self.trusts_status else None
+        recalled = functools.partial(self._recall, status) if self.trusts_status else None
         return Known(answers=self.answers, shared=shared, recall=recalled)
+
+    def _recall(self, status: DaskClusterStatus, action: Action[Any]) -> Any:
+        if isinstance(action, EnsureObject) and not self.trusts_objects:
+            return None
+        return recall.recall(status, action)
 
     def want(self, infrastructure: Iterable[Action[Any]]) -> tuple[str, ...]:
         """Remember what has to be there, as little as that takes: clusters that want the same share it.
@@ -118,9 +127,10 @@ class Memory:
 
     def forget_objects(self) -> bool:
         """Have the objects that belong to the cluster in Kubernetes looked at anew; return whether there are any."""
+        trusted, self.trusts_objects = self.trusts_objects, False
         for fingerprint in self.objects:
             self.answers.pop(fingerprint, None)
-        return bool(self.objects)
+        return trusted or bool(self.objects)
 
     def forget_launch(self, token: str) -> None:
         """Strike a launch whose outcome is known."""

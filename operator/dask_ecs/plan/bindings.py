@@ -17,10 +17,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from dask_ecs.api.daskcluster import API_VERSION, KIND
+from dask_ecs.api.status import WrittenObjects
 from dask_ecs.plan import certificate, names
 from dask_ecs.plan.action import Action, Subject
 
 if TYPE_CHECKING:
+    from dask_ecs.api.status import DaskClusterStatus
     from dask_ecs.plan.certificate import Certificate
     from dask_ecs.plan.observed import Observed
     from dask_ecs.plan.target import Target
@@ -108,6 +110,41 @@ def service_there(target: Target, observed: Observed) -> str | None:
         return wanted[0].name if digests[0] or target.cluster.status.service else None
     gone = digests == [action.digest for action in wanted]
     return wanted[0].name if target.cluster.status.service and not gone else None
+
+
+def last_written(status: DaskClusterStatus, kind: ObjectKind) -> str | None:
+    """Return the digest of what was last written of an object, as the status has it."""
+    written = status.written
+    return {"Secret": written.secret, "Service": written.service, "EndpointSlice": written.endpoint_slice}[kind]
+
+
+def written(target: Target, observed: Observed) -> WrittenObjects:
+    """Return what was last written of each object."""
+
+    def digest(kind: ObjectKind, name: str) -> str | None:
+        action = EnsureObject(kind=kind, name=name, body=None, is_new=False)
+        return observed.known.answer(action) or last_written(target.cluster.status, kind)
+
+    return WrittenObjects(
+        secret=digest("Secret", secret_name(target)),
+        service=digest("Service", service_name(target)),
+        endpoint_slice=digest("EndpointSlice", service_name(target)),
+    )
+
+
+def mended(action: EnsureObject, patch: Mapping[str, Any] | None) -> str:
+    """Return in a sentence what others had done to an object: deleted it, or changed what `patch` puts right."""
+    if patch is None:
+        return f"{action.kind} {action.name} was deleted; it is made again."
+    return f"{action.kind} {action.name} was changed ({', '.join(_paths(patch))}); it is as it was."
+
+
+def _paths(patch: Mapping[str, Any], start: str = "") -> list[str]:
+    """Return what a patch changes, by names alone: values may be secret."""
+    found: list[str] = []
+    for key, value in patch.items():
+        found += _paths(value, f"{start}{key}.") if isinstance(value, Mapping) else [f"{start}{key}"]
+    return found
 
 
 def secret_name(target: Target) -> str:

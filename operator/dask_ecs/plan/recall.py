@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import actions
+from dask_ecs.plan import actions, bindings
 
 if TYPE_CHECKING:
     from dask_ecs.api.status import DaskClusterStatus
@@ -32,4 +32,6 @@ def recall(status: DaskClusterStatus, action: Action[Any]) -> Any:
             return next((arn for arn in revisions if arn and family in arn), None)
         case actions.FindEcsCluster():
             return status.cluster_arn
+        case bindings.EnsureObject():
+            return bindings.last_written(status, action.kind)
     return None

@@ -63,6 +63,7 @@ def of_cluster(
             "observed_generation": target.cluster.metadata.generation,
             "scheduler_address": tasks.scheduler_address if scheduler_ready else None,
             "dashboard_link": dashboard(tasks) if scheduler_ready else None,
+            "written": bindings.written(target, observed),
             "binding": Binding(name=binding) if binding else None,
             "service": ServiceReference(name=service) if service else None,
             "tls": TlsStatus(secret_arn=there.certificate.secret_arn, not_after=rfc3339(there.certificate.not_after))

@@ -2,12 +2,15 @@
 
 import base64
 import dataclasses
+import functools
 import re
 from typing import Any
 
 from dask_ecs.api.conditions import find_condition
-from dask_ecs.plan import bindings, cluster
+from dask_ecs.controllers.memory import Memory
+from dask_ecs.plan import bindings, cluster, recall
 from dask_ecs.plan.bindings import EnsureObject
+from dask_ecs.plan.observed import Known
 
 from .world import World, asked, running
 
@@ -141,3 +144,27 @@ def test_only_what_differs_is_patched() -> None:
     found = {"spec": {"ports": [{"port": 2}], "type": "ClusterIP", "clusterIP": "10.0.0.1"}, "metadata": {"uid": "u"}}
     assert bindings.changes(found, wanted) == {"spec": {"ports": [{"port": 1}]}}
     assert bindings.changes({**found, **wanted}, wanted) == {}
+
+
+def test_a_restarted_operator_believes_that_what_it_wrote_is_there_until_it_looks() -> None:
+    world = running(service={"enabled": True})
+    status = world.target.cluster.status
+    new = functools.partial(recall.recall, status)
+    observed = dataclasses.replace(world.observe(), known=Known(recall=new))
+    again = cluster.plan(world.target, observed, now=world.now)
+    assert not [action for action in again.actions if isinstance(action, EnsureObject)]
+    assert again.status.written == status.written
+
+    memory = Memory.of(world.target.cluster)
+    secret = next(action for action in asked(world, EnsureObject) if action.kind == "Secret")
+    assert memory.known(status, {}).answer(secret) == status.written.secret
+    assert memory.forget_objects()
+    assert memory.known(status, {}).answer(secret) is None
+
+
+def test_what_others_did_to_an_object_is_told_without_its_values() -> None:
+    (secret,) = asked(running(), EnsureObject)
+    assert bindings.mended(secret, None) == "Secret demo-binding was deleted; it is made again."
+    patch = {"data": {"uri": "c2VjcmV0", "port": "MQ=="}, "type": "x"}
+    told = "Secret demo-binding was changed (data.uri, data.port, type); it is as it was."
+    assert bindings.mended(secret, patch) == told
