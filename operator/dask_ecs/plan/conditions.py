@@ -177,15 +177,15 @@ def _scheduler(target: Target, observed: Observed, tasks: Tasks, *, resting: Res
 
 def _external_scheduler(observed: Observed, tasks: Tasks) -> Said:
     probe, address = observed.probe, tasks.scheduler_address
+    if _answers(observed, tasks):
+        return Said(status="True", reason="ExternalScheduler")
     if not tasks.can_be_asked:
         return Said(
             status="True",
             reason="ExternalScheduler",
-            message=f"The operator has no certificate for {address}, so it does not ask who has joined there: "
-            "it goes by what ECS says of the workers.",
+            message=f"{address} has not answered the operator, which has the namespace's certificate and no other to "
+            "show: it goes by what ECS says of the workers.",
         )
-    if _answers(observed, tasks):
-        return Said(status="True", reason="ExternalScheduler")
     if probe is None or probe.address != address:
         return Said(status="False", reason="SchedulerStarting", message=f"{address} has not been asked yet.")
     return Said(
@@ -216,7 +216,10 @@ def _reachable(observed: Observed, tasks: Tasks) -> Said:
     if probe.identity:
         return Said(status="True", reason="SchedulerAnswers")
     if tasks.external:
-        return dataclasses.replace(_external_scheduler(observed, tasks), reason="Unreachable")
+        message = _external_scheduler(observed, tasks).message
+        if not tasks.can_be_asked:
+            message += f" Its last try: {probe.error}."
+        return Said(status="False", reason="Unreachable", message=message)
     return Said(
         status="False",
         reason="Unreachable",

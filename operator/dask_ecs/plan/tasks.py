@@ -53,7 +53,7 @@ class Tasks:
 
     @property
     def can_be_asked(self) -> bool:
-        """Whether the operator could ask the scheduler; for an external one with TLS it has no certificate."""
+        """Whether the operator surely has what the scheduler wants to be shown; one elsewhere may have another CA."""
         if self.external:
             return (self.scheduler_address or "").startswith("tcp://")
         return self.scheduler is not None and self.scheduler.is_running
@@ -120,8 +120,9 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
 
 
 def _has_joined(task: Task, scheduler: Task | None, probe: SchedulerProbe | None, address: str | None) -> bool:
-    if scheduler is None and address is not None and address.startswith("tls://"):
-        return task.is_running  # an external scheduler that is not asked
+    answers = probe is not None and probe.address == address and probe.identity is not None
+    if scheduler is None and address is not None and address.startswith("tls://") and not answers:
+        return task.is_running  # an external scheduler of another CA, for all that is known
     if probe is None or probe.address != address:
         return False
     if probe.identity:

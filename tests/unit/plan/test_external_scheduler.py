@@ -71,13 +71,28 @@ def test_a_scheduler_that_does_not_answer_is_no_reason_to_stop_or_run_anything()
     assert world.done == []
 
 
-def test_a_scheduler_with_tls_is_not_asked_and_running_workers_count() -> None:
+def test_of_a_scheduler_of_another_ca_running_workers_count() -> None:
     world = joined(address="tls://scheduler.example.com:8786")
     assert condition(world, "SchedulerReady")[0] == "True"
+    status, reason, message = condition(world, "SchedulerReachable")
+    assert (status, reason) == ("False", "Unreachable")
+    assert "certificate verify failed" in message
     assert condition(world, "Ready")[0] == "True"
     world.scale(1)
     world.settle()
     assert not asked(world, actions.RetireWorkers)
+
+
+def test_a_scheduler_of_the_namespaces_ca_is_asked_who_has_joined_and_retires_workers() -> None:
+    world = World({"worker": {"replicas": 2}, "scheduler": {"address": "tls://10.0.9.9:8786"}})
+    world.is_of_our_ca = True
+    world.settle()
+    assert condition(world, "SchedulerReachable")[:2] == ("True", "SchedulerAnswers")
+    assert condition(world, "SchedulerReady") == ("True", "ExternalScheduler", "")
+    world.scale(1)
+    world.settle()
+    (retire,) = asked(world, actions.RetireWorkers)
+    assert (retire.count, retire.certificate.certificate) == (1, "certificate after")
 
 
 def test_another_address_gets_workers_of_its_own() -> None:

@@ -70,6 +70,7 @@ class World:
         self.launches: tuple[Launch, ...] = ()
         self.done: list[Action[Any]] = []
         self.reachable = True
+        self.is_of_our_ca = False  # an external scheduler
         self.clients = 1
         self.last_active = START
         self.versions: SeenVersions | None = None  # what scheduler and workers said of theirs
@@ -197,8 +198,8 @@ class World:
             if not running:
                 return None
             address = running[0].address or ""
-        elif address.startswith("tls://"):
-            return None
+        elif address.startswith("tls://") and not self.is_of_our_ca:
+            return SchedulerProbe(address=address, error="certificate verify failed")
         if not self.reachable:
             return SchedulerProbe(address=address, error="timed out")
         workers = tuple(
