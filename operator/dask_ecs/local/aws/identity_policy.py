@@ -26,9 +26,8 @@ def decide(
     effects = {
         statement["Effect"]
         for document in documents
-        for statement in _statements(document)
-        if _is_about(statement, action=action, resource=resource)
-        and conditions.hold(statement.get("Condition", {}), context)
+        for statement in _about(document, action)
+        if _names(statement, "Resource", resource) and conditions.hold(statement.get("Condition", {}), context)
     }
     if "Deny" in effects:
         return "denied"
@@ -41,22 +40,24 @@ def unknown_keys(documents: Iterable[str], *, action: str, resource: str, contex
     asked = {
         key
         for document in documents
-        for statement in _statements(document)
-        if _is_about(statement, action=action, resource=resource)
+        for statement in _about(document, action)
+        if _names(statement, "Resource", resource)
         for pairs in statement.get("Condition", {}).values()
         for key in pairs
     }
     return sorted(key for key in asked if key.lower() not in known)
 
 
+@functools.lru_cache(maxsize=16384)
+def _about(document: str, action: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the statements of a policy that name the action; kept, for the same calls come again and again."""
+    return tuple(statement for statement in _statements(document) if _names(statement, "Action", action.lower()))
+
+
 @functools.lru_cache(maxsize=1024)
-def _statements(document: str) -> list[Mapping[str, Any]]:
+def _statements(document: str) -> tuple[Mapping[str, Any], ...]:
     statements = json.loads(document)["Statement"]
-    return [statements] if isinstance(statements, dict) else statements
-
-
-def _is_about(statement: Mapping[str, Any], *, action: str, resource: str) -> bool:
-    return _names(statement, "Action", action.lower()) and _names(statement, "Resource", resource)
+    return (statements,) if isinstance(statements, dict) else tuple(statements)
 
 
 def _names(statement: Mapping[str, Any], element: str, value: str) -> bool:
