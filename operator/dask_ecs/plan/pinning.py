@@ -47,6 +47,9 @@ def _resolve(target: Target, role: Role, observed: Observed, *, of_scheduler: Im
         return before
     if "@" in image:
         return None
+    if role == "worker" and _scheduler_image(target) == image:
+        # Workers need the scheduler's versions of Dask. The first ones start beside it, before anything is known.
+        return of_scheduler if observed.of_role("worker") or not spec.worker.replicas else None
     rest = target.cluster.status.rest
     since = datetime.datetime.fromisoformat(rest.ended_at) if rest and rest.ended_at else None
     told = [
@@ -54,9 +57,6 @@ def _resolve(target: Target, role: Role, observed: Observed, *, of_scheduler: Im
         for task in observed.of_role(role)
         if task.is_live and task.image == image and task.image_digest and (since is None or task.created_at >= since)
     ]
-    if role == "worker" and _scheduler_image(target) == image:
-        # Workers need the scheduler's versions of Dask. The first ones start beside it, before anything is known.
-        return of_scheduler if told or not spec.worker.replicas else None
     return ImageDigest(image=image, digest=told[0].image_digest or "") if told else None
 
 
