@@ -6,14 +6,16 @@ from typing import Any
 import boto3
 import pytest
 
-from dask_ecs.aws import capacity, ecs_clusters, roles
+from dask_ecs.aws import capacity, ecs_clusters, operations, roles
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.local.aws.handle import LocalAWS
 from dask_ecs.plan import instance_roles
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.actions import EnsureRole
 from dask_ecs.plan.capacity_actions import (
+    PROVIDER_IN_USE,
     AssociateWithCluster,
     DeleteAutoScalingGroup,
     DeleteCapacityProvider,
@@ -128,6 +130,44 @@ async def test_all_is_made_once_and_goes_in_awss_order(aws: Aws, local_aws: Loca
     assert put["parameters"]["capacityProviders"] == ["FARGATE"]
     refused = {call["outcome"] for call in local_aws.call_log() if call["operation"] != "iam:DeleteRole"}
     assert refused <= {"", "NoSuchEntity", "InvalidLaunchTemplateName.NotFoundException"}
+
+
+async def test_a_group_that_somebody_has_deleted_is_made_again_with_its_capacity_provider(
+    aws: Aws, local_aws: LocalAWS
+) -> None:
+    ecs_cluster = (await ecs_clusters.ensure(aws, name="dask-brought", tags=OWN, own_tags=OWN)).arn
+    await do(aws, TEMPLATE)
+    wanted = group(local_aws)
+
+    async def make(tell: Tell) -> str:
+        arn = str(await capacity.act(aws, wanted, own_tags=OWN, tell=tell))
+        provider = EnsureCapacityProvider(name=wanted.name, ecs_cluster=ecs_cluster, group_arn=arn, tags=OWN)
+        await do(aws, provider)
+        await do(aws, AssociateWithCluster(ecs_cluster=ecs_cluster, providers=(wanted.name,), groups=(arn,)))
+        return arn
+
+    before, told = await make(nobody), list[str]()
+    assert await make(told.append) == before
+    assert told == []
+    await do(aws, DeleteAutoScalingGroup(name=wanted.name, tags=OWN))
+    local_aws.fault("ecs:PutClusterCapacityProviders", code="ResourceInUseException", message="in use", count=1)
+    with pytest.raises(AwsError) as raised:
+        await make(told.append)
+    assert raised.value.reason == PROVIDER_IN_USE
+    after = await make(told.append)
+    assert after != before
+    assert told == ["Auto Scaling group dask-brought was gone; it is made again, and so is its capacity provider."]
+    described = await aws.call(operations.DESCRIBE_CAPACITY_PROVIDERS, capacityProviders=[wanted.name])
+    (provider,) = described["capacityProviders"]
+    assert provider["autoScalingGroupProvider"]["autoScalingGroupArn"] == after
+    (ecs,) = (await aws.call(operations.DESCRIBE_CLUSTERS, clusters=[ecs_cluster]))["clusters"]
+    assert ecs["capacityProviders"] == [wanted.name]
+
+    await do(aws, DeleteAutoScalingGroup(name=wanted.name, tags=OWN))
+    going = DeleteCapacityProvider(name=wanted.name, tags=OWN, ecs_cluster=ecs_cluster, going=(wanted.name,))
+    await do(aws, going)
+    await ecs_clusters.delete(aws, name="dask-brought", own_tags=OWN)
+    await do(aws, DeleteLaunchTemplate(name=TEMPLATE.name, tags=OWN))
 
 
 async def test_an_edit_is_a_new_version_of_the_template_that_the_group_launches(aws: Aws, local_aws: LocalAWS) -> None:

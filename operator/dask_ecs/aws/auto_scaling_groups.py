@@ -5,6 +5,7 @@ from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, from_upper
 from dask_ecs.plan.capacity_actions import EnsureAutoScalingGroup, SizeAutoScalingGroup
@@ -14,11 +15,12 @@ from dask_ecs.plan.capacity_actions import EnsureAutoScalingGroup, SizeAutoScali
 _MANAGED_TAG = "AmazonECSManaged"
 
 
-async def ensure(aws: Aws, wanted: EnsureAutoScalingGroup, *, own_tags: Mapping[str, str]) -> str:
+async def ensure(aws: Aws, wanted: EnsureAutoScalingGroup, *, own_tags: Mapping[str, str], tell: Tell = nobody) -> str:
     """Create the group, without instances, or have it launch as told from now on, and return its ARN.
 
     Raises:
         NotOursError: there is one of that name that is somebody else's.
+        AwsError: somebody is deleting it: it is made again when it is gone.
 
     """
     launching = _launching(wanted)
@@ -31,6 +33,8 @@ async def ensure(aws: Aws, wanted: EnsureAutoScalingGroup, *, own_tags: Mapping[
                 message=f"Auto Scaling group {wanted.name} was not made for these clusters; rename or delete it",
                 kind=Kind.NEEDS_USER,
             )
+        if found.get("Status"):  # it is being deleted (AWS: "AutoScalingGroup")
+            raise _later(operations.CREATE_AUTO_SCALING_GROUP, f"Auto Scaling group {wanted.name} is being deleted")
         await aws.call(operations.UPDATE_AUTO_SCALING_GROUP, AutoScalingGroupName=wanted.name, **launching)
         return str(found["AutoScalingGroupARN"])
     # Managed termination protection: ECS alone says which instances may go (ECS developer guide).
@@ -43,6 +47,7 @@ async def ensure(aws: Aws, wanted: EnsureAutoScalingGroup, *, own_tags: Mapping[
         Tags=[_tag(key, value) for key, value in {**wanted.tags, _MANAGED_TAG: ""}.items()],
         **launching,
     )
+    tell(f"Auto Scaling group {wanted.name} was gone; it is made again, and so is its capacity provider.")
     made = await _get(aws, wanted.name)
     if made is None:
         raise _later(operations.CREATE_AUTO_SCALING_GROUP, f"Auto Scaling group {wanted.name} is not to be seen yet")

@@ -11,13 +11,14 @@ from dask_ecs.aws import (
     instance_types,
     launch_templates,
 )
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.plan import capacity_actions
 from dask_ecs.plan.action import Action
 
 
-async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str]) -> Any:
-    """Do one action and return what came of it.
+async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str], tell: Tell = nobody) -> Any:
+    """Do one action and return what came of it; `tell` is told of what was there before and is gone.
 
     Raises:
         AwsError: it could not be done.
@@ -31,11 +32,11 @@ async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str]) -> 
         case capacity_actions.EnsureLaunchTemplate():
             return await launch_templates.ensure(aws, action, own_tags=own_tags)
         case capacity_actions.EnsureAutoScalingGroup():
-            return await auto_scaling_groups.ensure(aws, action, own_tags=own_tags)
+            return await auto_scaling_groups.ensure(aws, action, own_tags=own_tags, tell=tell)
         case capacity_actions.SizeAutoScalingGroup():
             await auto_scaling_groups.size(aws, action)
         case capacity_actions.EnsureCapacityProvider():
-            return await capacity_providers.ensure(aws, action, own_tags=own_tags)
+            return await capacity_providers.ensure(aws, action, own_tags=own_tags, tell=tell)
         case capacity_actions.AssociateWithCluster():
             await ecs_clusters.associate(aws, arn=action.ecs_cluster, providers=action.providers)
         case capacity_actions.DeleteAutoScalingGroup():

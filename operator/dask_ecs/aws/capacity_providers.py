@@ -5,9 +5,10 @@ from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, ecs_tags, from_ecs
-from dask_ecs.plan.capacity_actions import DeleteCapacityProvider, EnsureCapacityProvider
+from dask_ecs.plan.capacity_actions import PROVIDER_IN_USE, DeleteCapacityProvider, EnsureCapacityProvider
 
 # What ECS makes of a group: it is as large as its tasks need, and no instance with tasks ends but by us or by AWS.
 _SCALING = {
@@ -17,18 +18,24 @@ _SCALING = {
 }
 
 
-async def ensure(aws: Aws, wanted: EnsureCapacityProvider, *, own_tags: Mapping[str, str]) -> str:
+async def ensure(aws: Aws, wanted: EnsureCapacityProvider, *, own_tags: Mapping[str, str], tell: Tell = nobody) -> str:
     """Create the capacity provider, or find it, and return its ARN.
 
     Raises:
         NotOursError: there is one of that name that is somebody else's.
+        AwsError: one over a group that is no more has to go first, and is still there.
 
     """
     found = await _get(aws, wanted.name)
+    if found is not None and _is_over_another(found, wanted) and carries(from_ecs(found.get("tags", ())), own_tags):
+        # A provider's group can not be changed (AWS: "AutoScalingGroupProviderUpdate").
+        await _make_way(aws, wanted, own_tags)
+        found = None
     if found is None:
         kind: dict[str, Any] = {"autoScalingGroupProvider": {"autoScalingGroupArn": wanted.group_arn, **_SCALING}}
         if wanted.managed_instances is not None:
             kind = {"cluster": wanted.ecs_cluster, "managedInstancesProvider": wanted.managed_instances}
+        tell(f"Capacity provider {wanted.name} was gone; it is made again.")
         made = await aws.call(operations.CREATE_CAPACITY_PROVIDER, name=wanted.name, tags=ecs_tags(wanted.tags), **kind)
         return str(made["capacityProvider"]["capacityProviderArn"])
     if not carries(from_ecs(found.get("tags", ())), own_tags):
@@ -48,6 +55,30 @@ async def ensure(aws: Aws, wanted: EnsureCapacityProvider, *, own_tags: Mapping[
             managedInstancesProvider={**wanted.managed_instances, "instanceLaunchTemplate": template},
         )
     return str(found["capacityProviderArn"])
+
+
+async def _make_way(aws: Aws, wanted: EnsureCapacityProvider, own_tags: Mapping[str, str]) -> None:
+    """Delete the capacity provider of this name, in whose place another one comes."""
+    going = DeleteCapacityProvider(
+        name=wanted.name, ecs_cluster=wanted.ecs_cluster, going=(wanted.name,), tags=own_tags
+    )
+    try:
+        await delete(aws, going)
+    except AwsError as error:
+        if error.code != "ResourceInUseException":
+            raise
+        raise AwsError(
+            operation=error.operation,
+            code=PROVIDER_IN_USE,
+            message=f"Tasks are on capacity provider {wanted.name}, whose Auto Scaling group is no more",
+            kind=Kind.RETRY_SOON,
+        ) from error
+
+
+def _is_over_another(found: Mapping[str, Any], wanted: EnsureCapacityProvider) -> bool:
+    """Whether it scales another group than that of this name as it is now: one that somebody has deleted."""
+    scales = found.get("autoScalingGroupProvider", {}).get("autoScalingGroupArn")
+    return wanted.group_arn is not None and scales != wanted.group_arn
 
 
 async def delete(aws: Aws, wanted: DeleteCapacityProvider) -> None:

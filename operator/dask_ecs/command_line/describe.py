@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from dask_ecs.api.conditions import Condition
 from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Sessions
@@ -108,7 +109,7 @@ def _advice(cluster: DaskCluster, tasks: Sequence[Task]) -> Iterator[str]:
     said = [
         condition.message
         for condition in cluster.status.conditions
-        if condition.message and (condition.status == "True") == (condition.type in ("Stalled", "Suspended"))
+        if condition.message and (condition.status == "True") == _is_trouble(condition)
         if condition.type not in ("Reconciling", "SchedulerReachable") and condition.status != "Unknown"
     ]
     failed = [task for task in tasks if backoff.failed_to_last(task)]
@@ -117,6 +118,11 @@ def _advice(cluster: DaskCluster, tasks: Sequence[Task]) -> Iterator[str]:
         yield from _indented(message)
     if not said:
         yield "  nothing: all is well" if cluster.status.phase == "Running" else "  nothing yet"
+
+
+def _is_trouble(condition: Condition) -> bool:
+    """Whether a condition that is true is what somebody has to know of."""
+    return condition.type in ("Stalled", "Suspended") or condition.reason == "InstanceDraining"
 
 
 def _indented(message: str, *, by: int = 2) -> list[str]:

@@ -119,7 +119,7 @@ async def act(
             | capacity_actions.AssociateWithCluster()
             | capacity_actions.CapacityDeletion()
         ):
-            return await capacity.act(aws, action, own_tags=own_tags)
+            return await capacity.act(aws, action, own_tags=own_tags, tell=tell)
         case _:
             raise TypeError(f"nobody knows how to do {action!r}")
     return True

@@ -11,6 +11,9 @@ from dask_ecs.plan.actions import OnThing, SharedAction
 from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.made import Kind
 
+PROVIDER_IN_USE = "CapacityProviderInUse"
+"""Why a provider can not be made anew over another group: tasks are on it, or wait for its instances."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CapacityAction(SharedAction[Result]):
@@ -105,6 +108,8 @@ class AssociateWithCluster(Action[bool]):
     subject: Subject = "capacity"
     ecs_cluster: str
     providers: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    """ARNs of the groups that they scale: a provider whose group is made anew is made anew too."""
 
     def __str__(self) -> str:
         return f"let ECS cluster {self.ecs_cluster} run tasks on {', '.join(self.providers)}"

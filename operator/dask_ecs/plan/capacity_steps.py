@@ -94,7 +94,14 @@ def plan(target: Target, known: Known, around: Around) -> tuple[list[Action[Any]
     providers = (*capacity_providers.of_made_cluster(spec), *(capacity.name_of(target, group) for group in scaled))
     if not providers:
         return wanted, True
-    associate = capacity_actions.AssociateWithCluster(ecs_cluster=around.ecs_cluster.arn, providers=providers)
+    over = tuple(
+        action.group_arn
+        for action in wanted
+        if isinstance(action, capacity_actions.EnsureCapacityProvider) and action.group_arn
+    )
+    associate = capacity_actions.AssociateWithCluster(
+        ecs_cluster=around.ecs_cluster.arn, providers=providers, groups=over
+    )
     wanted.append(associate)
     if known.answer(associate) is None:
         return wanted, False

@@ -11,7 +11,7 @@ from dask_ecs.api.rest import Rest
 from dask_ecs.plan import admission, bindings, diagnosis, pinning, placement, rest, rollout_progress, versions
 from dask_ecs.plan.action import Subject
 from dask_ecs.plan.infrastructure import Infrastructure
-from dask_ecs.plan.observed import Observed, Role
+from dask_ecs.plan.observed import Observed, Role, Task
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
 from dask_ecs.plan.tasks import Tasks
@@ -165,7 +165,7 @@ def _scheduler(target: Target, observed: Observed, tasks: Tasks, *, resting: Res
     if task is None:
         return _not_running(target, "scheduler", observed, tasks, otherwise="The scheduler has not been started yet.")
     if scheduler_is_ready(observed, tasks):
-        return Said(status="True", reason="SchedulerRunning")
+        return _draining(task) if task.is_draining else Said(status="True", reason="SchedulerRunning")
     if task.is_running:
         return Said(
             status="False", reason="SchedulerStarting", message=f"Task {task.id} runs; Dask does not answer yet."
@@ -173,6 +173,16 @@ def _scheduler(target: Target, observed: Observed, tasks: Tasks, *, resting: Res
     if placement.waits(task) and (waiting := placement.message(target, "scheduler", observed)):
         return Said(status="False", reason=placement.WAITING, message=waiting)
     return Said(status="False", reason="TaskStarting", message=f"Task {task.id} is {task.last_status}.")
+
+
+def _draining(task: Task) -> Said:
+    return Said(
+        status="True",
+        reason="InstanceDraining",
+        message=f"The EC2 instance of the scheduler (task {task.id}) is being drained. A scheduler can not be moved: "
+        "when the instance goes, the cluster starts anew elsewhere, and what it holds is lost. Save results now; to "
+        "have it start anew at once, set spec.suspend to true and back to false.",
+    )
 
 
 def _external_scheduler(observed: Observed, tasks: Tasks) -> Said:

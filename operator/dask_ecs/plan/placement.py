@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dask_ecs.api.launch_rules import FARGATE_PROVIDERS
 from dask_ecs.plan import capacity
+from dask_ecs.plan.capacity_actions import PROVIDER_IN_USE
 
 if TYPE_CHECKING:
     from dask_ecs.plan.capacity import Group
@@ -55,6 +56,14 @@ def is_full(target: Target, role: Role, observed: Observed) -> bool:
             used = {task.container_instance for task in mine if task.container_instance}
             return len(used) >= group.maximum and any(waits(task) and task.role == role for task in mine)
     return False
+
+
+def waiting_in_vain(observed: Observed) -> list[Task]:
+    """Return the tasks that wait for instances of a deleted group, and keep another from its place."""
+    hold = observed.holds.get("capacity")
+    if hold is None or hold.reason != PROVIDER_IN_USE:
+        return []
+    return [task for task in observed.tasks or () if waits(task)]
 
 
 def _all_there(group: Group) -> str:

@@ -16,6 +16,7 @@ from dask_ecs.plan import (
     infrastructure,
     launch,
     pinning,
+    placement,
     removal,
     rollout,
 )
@@ -159,6 +160,11 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
             task, cluster_arn, "its scheduler is gone" if task.role == "worker" else "there is another scheduler"
         )
         for task in tasks.strays
+    ]
+    todo += [
+        removal.stop(task, cluster_arn, "its instances' Auto Scaling group is gone")
+        for task in placement.waiting_in_vain(observed)
+        if task not in tasks.strays
     ]
     wake_at: list[datetime.datetime] = []
     pending: dict[Role, int] = {"scheduler": 0, "worker": 0}

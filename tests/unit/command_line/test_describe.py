@@ -73,6 +73,13 @@ def test_of_a_cluster_at_rest_is_said_how_to_wake_it() -> None:
     assert "Any edit of the spec starts the cluster again" in " ".join(shown.split())
 
 
+def test_a_scheduler_that_will_go_with_its_instance_is_told_of_although_all_is_well() -> None:
+    message = "The EC2 instance of the scheduler is being drained. Save results now."
+    shown = text(cluster(("SchedulerReady", "True", "InstanceDraining", message), phase="Running"), (), (), now=NOW)
+    assert "Save results now." in shown
+    assert "all is well" not in shown
+
+
 def test_a_task_that_failed_is_shown_with_its_cause_and_fix() -> None:
     failed = task(
         last_status="STOPPED",

@@ -2,7 +2,7 @@
 
 from dask_ecs.plan import actions
 
-from .world import World, asked, running
+from .world import World, asked, condition, running
 
 
 def drain(world: World, *arns: str) -> None:
@@ -63,3 +63,7 @@ def test_a_scheduler_on_a_draining_instance_stays() -> None:
     drain(world, scheduler.arn)
     world.settle()
     assert [task.arn for task in world.live["scheduler"]] == [scheduler.arn]
+    status, reason, message = condition(world, "SchedulerReady")
+    assert (status, reason) == ("True", "InstanceDraining")
+    assert f"task {scheduler.id}" in message
+    assert condition(world, "Ready")[:2] == ("True", "Running")

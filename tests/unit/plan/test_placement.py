@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
-from .test_capacity import spec
-from .world import World, condition
+from dask_ecs.plan import actions, capacity_actions, cluster
+from dask_ecs.plan.capacity_actions import PROVIDER_IN_USE
+from dask_ecs.plan.observed import Hold
+
+from .test_capacity import settled, spec
+from .world import World, asked, condition
 
 
 def until_scheduler(**changes: Any) -> World:
@@ -63,3 +67,36 @@ def test_on_fargate_nothing_waits_for_an_instance() -> None:
         reasons |= {condition(world, name)[1] for name in ("SchedulerReady", "WorkersReady")}
     assert "WaitingForInstances" not in reasons
     assert condition(world, "WorkersReady")[1] == "AllJoined"
+
+
+def test_tasks_that_wait_for_a_group_that_is_no_more_make_way_for_another() -> None:
+    world = until_scheduler()
+    (scheduler,) = world.live["scheduler"]
+    hold = Hold(
+        subject="capacity",
+        reason=PROVIDER_IN_USE,
+        message="",
+        attempts=1,
+        retry_at=world.now,
+        generation=1,
+        transient=True,
+    )
+    stopped = []
+    for held in (hold, dataclasses.replace(hold, reason="Throttling")):
+        observed = dataclasses.replace(world.observe(), holds={"capacity": held})
+        planned = cluster.plan(world.target, observed, now=world.now).actions
+        stopped.append([action.task_arn for action in planned if isinstance(action, actions.StopTask)])
+    assert stopped == [[scheduler.arn], []]
+
+
+def test_the_cluster_learns_of_a_capacity_provider_that_was_made_anew() -> None:
+    world = settled()
+    (before,) = asked(world, capacity_actions.AssociateWithCluster)
+    for action in asked(world, capacity_actions.EnsureAutoScalingGroup):
+        world.answers[action.fingerprint] = "arn:of:another"
+    world.done.clear()
+    world.settle()
+    (provider,) = asked(world, capacity_actions.EnsureCapacityProvider)
+    (after,) = asked(world, capacity_actions.AssociateWithCluster)
+    assert provider.group_arn == "arn:of:another"
+    assert (before.providers, after.groups) == (after.providers, ("arn:of:another",))
