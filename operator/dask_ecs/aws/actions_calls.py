@@ -16,7 +16,6 @@ CALLS: dict[type[Action[Any]], tuple[Operation, ...]] = {
     actions.EnsureEcsCluster: (operations.DESCRIBE_CLUSTERS, operations.CREATE_CLUSTER),
     actions.AssociateCapacityProviders: (operations.PUT_CLUSTER_CAPACITY_PROVIDERS,),
     actions.EnsureRole: (operations.GET_ROLE, operations.CREATE_ROLE, operations.PUT_ROLE_POLICY),
-    tls.EnsureCertificate: (operations.CREATE_SECRET,),
     actions.EnsureSecurityGroup: (
         operations.DESCRIBE_SECURITY_GROUPS,
         operations.CREATE_SECURITY_GROUP,
