@@ -49,7 +49,8 @@ def _resolve(target: Target, role: Role, observed: Observed, *, of_scheduler: Im
         return None
     if role == "worker" and _scheduler_image(target) == image:
         # Workers need the scheduler's versions of Dask. The first ones start beside it, before anything is known.
-        return of_scheduler if observed.of_role("worker") or not spec.worker.replicas else None
+        started = any(task.is_live for task in observed.of_role("worker"))
+        return of_scheduler if started or not spec.worker.replicas else None
     rest = target.cluster.status.rest
     since = datetime.datetime.fromisoformat(rest.ended_at) if rest and rest.ended_at else None
     told = [

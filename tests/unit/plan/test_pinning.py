@@ -106,6 +106,21 @@ def test_an_edit_of_the_image_is_resolved_anew() -> None:
     assert digests(world).worker == ImageDigest(image=other, digest=SECOND)
 
 
+def test_a_restarted_cluster_runs_its_first_workers_by_the_tag_however_late_they_start() -> None:
+    world = tagged(updateStrategy={"type": "Recreate"})
+    other = "ghcr.io/dask/dask:other"
+    world.registry[other] = SECOND
+    world.edit(image=other)
+    while images(world, "scheduler") != [other]:
+        world.step()
+        world.pass_time(1)
+    while not world.live["scheduler"][0].is_running:  # nobody plans meanwhile, so no worker is started
+        world.pass_time(1)
+    plan = world.plan()
+    assert plan.status.image_digests == ImageDigests(scheduler=ImageDigest(image=other, digest=SECOND))
+    assert not any(isinstance(action, actions.RegisterTaskDefinition) for action in plan.actions)
+
+
 @pytest.mark.parametrize("waits_for_the_end", [True, False])
 def test_after_a_rest_the_tag_is_resolved_anew(waits_for_the_end: bool) -> None:
     world = tagged()
