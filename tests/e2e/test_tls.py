@@ -69,7 +69,15 @@ def test_a_renewed_certificate_reaches_new_tasks_and_clients_while_running_ones_
         assert new.ca == old.ca
         assert new.serial not in (old.serial, due.serial)
         assert after["schedulerTaskArn"] == before["schedulerTaskArn"]
-        assert after["taskDefinitions"] == before["taskDefinitions"]
+        # A new worker's pins the image to what the first one resolved; its secrets are the same.
+        assert after["taskDefinitions"]["scheduler"] == before["taskDefinitions"]["scheduler"]
+        secrets = [
+            account.ecs.describe_task_definition(taskDefinition=status["taskDefinitions"]["worker"])["taskDefinition"][
+                "containerDefinitions"
+            ][0]["secrets"]
+            for status in (before, after)
+        ]
+        assert secrets[0] == secrets[1]
         assert binding(tenant, name)["tls.crt"] == new.certificate
         # Both workers, of the old certificate and of the new one, exchange data.
         assert len(client.scheduler_info()["workers"]) == 2
