@@ -132,7 +132,7 @@ def test_rates_are_those_that_ecs_documents(account: Account, aws: LocalAWS) -> 
 def test_each_operation_of_ec2_has_a_rate_of_its_own(account: Account, aws: LocalAWS) -> None:
     aws.set_throttle(on=True)
     asked, refused = 0, ""
-    while not refused and asked < 80:
+    while not refused and asked < 400:
         asked += 1
         try:
             account.ec2.delete_security_group(GroupId="sg-0123456789abcdef0")
