@@ -117,8 +117,8 @@ def test_the_log_can_be_read_from_a_moment_on(account: Account, aws: LocalAWS) -
 
 def test_rates_are_those_that_ecs_documents(account: Account, aws: LocalAWS) -> None:
     aws.set_throttle(on=True)
-    created, refused = 0, ""
-    while not refused and created < 40:
+    created, refused, began = 0, "", time.monotonic()
+    while not refused and created < 100:
         try:
             account.cluster()
             created += 1
@@ -126,7 +126,7 @@ def test_rates_are_those_that_ecs_documents(account: Account, aws: LocalAWS) -> 
             refused = str(error.response["Error"])
     assert refused == str({"Message": "Rate exceeded", "Code": "ThrottlingException"})
     # 20 at once, then one a second.
-    assert 20 <= created <= 25
+    assert 20 <= created <= 21 + time.monotonic() - began
 
 
 def test_each_operation_of_ec2_has_a_rate_of_its_own(account: Account, aws: LocalAWS) -> None:
