@@ -224,7 +224,7 @@ async def test_a_peer_that_sends_a_byte_now_and_then_is_given_up(call: Callable[
         started = time.monotonic()
         with pytest.raises(SchedulerUnreachableError, match=r"did not answer within 0\.5 s"):
             await call(address, deadline=0.5)
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 8
 
 
 async def test_a_peer_that_accepts_and_says_nothing_is_given_up() -> None:

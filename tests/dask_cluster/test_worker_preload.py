@@ -69,7 +69,7 @@ async def test_a_worker_that_is_earlier_than_its_scheduler_joins_as_soon_as_that
             listening = time.monotonic()
             await joined(address, workers=1)
             # 2 s on an idle machine: half a second between two looks, and the worker's process has to start.
-            assert time.monotonic() - listening < 10
+            assert time.monotonic() - listening < 30
 
 
 async def test_a_worker_whose_scheduler_never_comes_gives_up_and_says_why(tmp_path: pathlib.Path) -> None:

@@ -128,7 +128,7 @@ async def test_five_hundred_tasks_are_running_within_seconds(simulated: Account)
     began = time.monotonic()
     dask = SimulatedCluster(simulated, workers=500)
     await dask.registered(500)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 async def test_a_simulated_scheduler_speaks_tls_to_those_who_have_its_certificate(simulated: Account) -> None:

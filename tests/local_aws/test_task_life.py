@@ -29,7 +29,7 @@ def test_a_task_goes_through_the_states_by_wall_clock(account: Account, delays: 
             account.ecs.stop_task(cluster=cluster, task=arn)
         if task["lastStatus"] != seen[-1]["lastStatus"]:
             seen.append(task)
-        assert time.time() - seen[0]["createdAt"].timestamp() < 15
+        assert time.time() - seen[0]["createdAt"].timestamp() < 60
     assert [task["lastStatus"] for task in seen] == [
         "PROVISIONING",
         "PENDING",
