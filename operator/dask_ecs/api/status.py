@@ -203,7 +203,7 @@ class DaskClusterStatus(Model):
     """The value of the annotation ecs.dask.org/reconcile-requested-at for which all was last looked at anew."""
 
     scheduler_address: Url | None = None
-    """Where clients connect, as tcp://10.0.1.7:8786."""
+    """Where clients connect, as tls://10.0.1.7:8786."""
 
     dashboard_link: Url | None = None
     """Where the scheduler's dashboard is."""

@@ -110,7 +110,7 @@ def _advice(cluster: DaskCluster, tasks: Sequence[Task]) -> Iterator[str]:
         condition.message
         for condition in cluster.status.conditions
         if condition.message and (condition.status == "True") == _is_trouble(condition)
-        if condition.type not in ("Reconciling", "SchedulerReachable") and condition.status != "Unknown"
+        if condition.type != "Reconciling" and condition.status != "Unknown"
     ]
     failed = [task for task in tasks if backoff.failed_to_last(task)]
     said += [diagnosis.of_task(task)[1] for task in failed[-1:]]

@@ -1,18 +1,21 @@
 """`dask-ecs iam-policy`: what the operator's AWS identity has to be allowed."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import click
 
 from dask_ecs.api.daskcluster import DaskCluster
+from dask_ecs.api.spec import DaskClusterSpec
 from dask_ecs.aws import iam_policy
 from dask_ecs.aws.iam_policy import Scope
 from dask_ecs.aws.permission import Purpose
 from dask_ecs.command_line import manifests
-from dask_ecs.plan import roles
+from dask_ecs.plan import roles, run_task_overrides
+from dask_ecs.plan.problems import NeedsUser
 
 
 @click.command("iam-policy")
@@ -104,7 +107,7 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
     return dataclasses.replace(
         scope,
         given_ecs_cluster=_once(spec.cluster_arn.rsplit("/", 1)[-1] for spec in specs if spec.cluster_arn),
-        given_role=_once(arn for spec in specs for arn in (spec.iam.execution_role_arn, spec.iam.task_role_arn) if arn),
+        given_role=_once((*scope.given_role, *(role for spec in specs for role in _roles(spec)))),
         given_task_definition=_once(
             arn for spec in specs for role in (spec.scheduler, spec.worker) if (arn := role.task_definition_arn)
         ),
@@ -112,6 +115,13 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
         allowed_policy=_once(policy for spec in specs for policy in spec.iam.task_role_policies),
         purposes=frozenset(purposes),
     )
+
+
+def _roles(spec: DaskClusterSpec) -> Iterator[str]:
+    """Yield the roles that a spec names; those of a definition or an instance profile that it names stand there."""
+    yield from filter(None, (spec.iam.execution_role_arn, spec.iam.task_role_arn))
+    with contextlib.suppress(NeedsUser):  # the operator refuses it
+        yield from (arn for _, arn in run_task_overrides.roles(spec))
 
 
 def without_making(scope: Scope) -> Scope:

@@ -153,7 +153,7 @@ def text(target: Target, foresight: Foresight) -> str:
 
 def needed(clusters: Sequence[DaskCluster], settings: Settings, *, account: str) -> list[Statement]:
     """Return what the operator's identity has to be allowed for these clusters' whole life."""
-    regions = tuple(sorted({cluster.spec.region or settings.default_region for cluster in clusters}))
+    regions = tuple(sorted({Target(cluster=cluster, settings=settings).region for cluster in clusters}))
     boundary = settings.permissions_boundary
     scope = Scope(
         partition=tuple(sorted(set(map(roles.partition, regions)))),

@@ -100,6 +100,12 @@ def admit(target: Target) -> None:
     """
     _admit_setup(target)
     for it in named(target.cluster.spec):
+        if it.kind is SECRET and f":secret:dask-{target.settings.install}-" in it.value:
+            raise NeedsUser(
+                it.kind.reason,
+                f"spec.{it.field}: {it.value} is a secret of the operator's own: it holds the key of a namespace's CA, "
+                "and is never admitted. Leave it out.",
+            )
         if not _admits(target.settings, it.kind, it.value):
             raise NeedsUser(
                 it.kind.reason,

@@ -181,7 +181,8 @@ def _draining(task: Task) -> Said:
         reason="InstanceDraining",
         message=f"The EC2 instance of the scheduler (task {task.id}) is being drained. A scheduler can not be moved: "
         "when the instance goes, the cluster starts anew elsewhere, and what it holds is lost. Save results now; to "
-        "have it start anew at once, set spec.suspend to true and back to false.",
+        "have it start anew at once, set spec.suspend to true and, once the condition Suspended is True, back to "
+        "false.",
     )
 
 

@@ -117,7 +117,9 @@ def security_group_name(target: Target) -> str:
     """
     spec = target.cluster.spec
     given = spec.network.vpc_id or ",".join(sorted(spec.subnets_of(spec.roles[0])))
-    parts = [*(["workers"] if spec.scheduler.address else []), *([names.short_hash(given)] if given else [])]
+    parts = [names.short_hash(given)] if given else []
+    if spec.scheduler.address:  # a word by itself could be the end of another namespace's name
+        parts = ["workers", names.short_hash(given)]
     return target.made_name(*parts, limit=names.SECURITY_GROUP_NAME)
 
 

@@ -92,7 +92,7 @@ def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[
         container["portMappings"] = [
             {"containerPort": port, "protocol": "tcp"} for port in (shape.port, shape.dashboard_port)
         ]
-        container["healthCheck"] = health_check(port=shape.port)
+        container["healthCheck"] = health_check(port=shape.port, dashboard_port=shape.dashboard_port)
     else:
         container["stopTimeout"] = WORKER_STOP_TIMEOUT
         if shape.gpu:
@@ -163,7 +163,10 @@ def _variables(of: Ingredients, given: GivenDefinition | None = None) -> variabl
     certified = with_certificate(of.variables, of.role, secret=of.certificate) if of.certificate else of.variables
     if not isinstance(of.shape, Worker):
         return certified
-    advice = variables.Variables(plain=tuple(scratch.environment(gib=of.shape.ephemeral_storage_gib).items()))
+    default = scratch.FARGATE_GIB if of.launch_type == "FARGATE" else None
+    advice = variables.Variables(
+        plain=tuple(scratch.environment(gib=of.shape.ephemeral_storage_gib or default).items())
+    )
     asked = advice.and_then(plain=certified.plain, secret=certified.secret)
     return asked.and_then(plain=commands.worker_environment(gpu=of.shape.gpu, preload=preload(of.shape, given)).items())
 
@@ -184,12 +187,24 @@ def log_stream(logs: Logs, role: Role, task_id: str) -> str:
     return f"{stream_prefix(logs, role)}/{role}/{task_id}"
 
 
-def health_check(*, port: int) -> dict[str, Any]:
+_HEALTH_CHECK = """\
+import socket
+try:
+    dashboard = socket.create_connection(("localhost", {dashboard_port}), 2)
+    dashboard.sendall(b"GET /health HTTP/1.0\\r\\n\\r\\n")
+    assert b" 200 " in dashboard.recv(64)
+except (OSError, AssertionError):
+    socket.create_connection(("localhost", {port}), 2).close()
+"""
+
+
+def health_check(*, port: int, dashboard_port: int) -> dict[str, Any]:
     """Return how ECS asks whether the scheduler listens; the operator needs it where it can not reach the scheduler.
 
+    Dask's own page for that is asked first: the scheduler logs each connection that ends without Dask's handshake.
     Every Dask image has Python, not every one has a shell tool that connects. Times are seconds.
     """
-    program = f"import socket; socket.create_connection(('localhost', {port}), 4).close()"
+    program = _HEALTH_CHECK.format(port=port, dashboard_port=dashboard_port)
     return {
         "command": ["CMD", "python", "-c", program],
         "interval": 10,

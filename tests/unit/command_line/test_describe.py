@@ -97,3 +97,17 @@ def test_where_aws_does_not_tell_the_rest_is_shown() -> None:
     shown = text(cluster(phase="Running"), "AWS does not tell. No credentials.", (), now=NOW)
     assert "AWS does not tell. No credentials." in shown
     assert "does an operator run" in shown
+
+
+def test_a_scheduler_that_the_operator_does_not_reach_is_something_to_do() -> None:
+    shown = text(
+        cluster(
+            ("Ready", "True", "Running", ""),
+            ("SchedulerReachable", "False", "Unreachable", "Let the operator in by spec.network.allowedCidrs."),
+            phase="Running",
+        ),
+        [],
+        [],
+        now=NOW,
+    )
+    assert "Let the operator in by spec.network.allowedCidrs." in shown.splitlines()[-1]

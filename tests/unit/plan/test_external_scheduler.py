@@ -39,7 +39,7 @@ def test_nothing_of_a_scheduler_is_made() -> None:
 def test_the_scheduler_may_call_its_workers_back() -> None:
     world = joined()
     (group,) = asked(world, actions.EnsureSecurityGroup)
-    assert group.name.endswith("-workers")
+    assert group.name.startswith("dask-abc-team-workers-"), "no other namespace's group is called so"
     assert group.rules == security_group.rules_for_workers(cidrs=["10.0.0.0/16"])
 
 

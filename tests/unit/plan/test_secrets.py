@@ -106,7 +106,9 @@ def test_a_name_is_never_both_a_plain_variable_and_a_secret() -> None:
         for role, container in _containers(world).items()
     }
     assert found["scheduler"] == ({"ONE": "spec", "THREE": "scheduler"}, {"TWO": SECRET})
-    assert found["worker"] == ({}, {"TWO": SECRET, "THREE": SECRET, "ONE": PARAMETER})
+    plain, secret = found["worker"]
+    assert all(name.startswith("DASK_") for name in plain)
+    assert secret == {"TWO": SECRET, "THREE": SECRET, "ONE": PARAMETER}
 
 
 def test_the_registrys_credentials_are_used_by_both_roles_and_never_by_a_given_execution_role_made_more() -> None:

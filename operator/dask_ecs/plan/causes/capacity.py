@@ -46,7 +46,7 @@ CAUSES = (
         "in spec.network.securityGroups.",
     ),
     Cause(
-        r"quota for (RolesPerAccount|PoliciesPerRole|AttachedPolicies\w*|\w+)",
+        r"Cannot exceed quota for \w+",
         "IAMQuotaReached",
         "IAM's quota is used up: ask AWS to raise it (Service Quotas), delete what is unused, or give roles in "
         "spec.iam.",

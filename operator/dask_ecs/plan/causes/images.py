@@ -45,8 +45,8 @@ CAUSES = (
         r"CannotPull.*@sha256:[0-9a-f]{64}.*(not found|manifest unknown|does not exist|can't find the image)",
         "ImageDigestNotFound",
         "The registry does not have the image with this digest any more: push it again, or name another in spec.image. "
-        "If it is a tag that has moved, set spec.suspend to true and back to false: the cluster starts anew with what "
-        "the tag means now.",
+        "If it is a tag that has moved, set spec.suspend to true and, once the condition Suspended is True, back to "
+        "false: the cluster starts anew with what the tag means now.",
     ),
     Cause(
         r"CannotPull.*Error.*(not found|manifest unknown|does not exist|denied|unauthorized|insufficient_scope|"
