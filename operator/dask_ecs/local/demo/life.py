@@ -157,11 +157,12 @@ class Life:
 
     def _running_workers(self) -> set[str]:
         status = self._status()
-        definition = status["taskDefinitions"]["worker"]
+        uid = status["selector"].partition("=")[2]
         return {
             task["taskArn"]
             for task in self._account.tasks(status["clusterArn"])
-            if task["taskDefinitionArn"] == definition and task["lastStatus"] == task["desiredStatus"] == "RUNNING"
+            if task["startedBy"].endswith(f"/{uid}") and task["containers"][0]["name"] == "worker"
+            if task["lastStatus"] == task["desiredStatus"] == "RUNNING"
         }
 
     def _status(self) -> Mapping[str, Any]:
