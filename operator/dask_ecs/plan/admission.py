@@ -6,7 +6,7 @@ import dataclasses
 import fnmatch
 from typing import TYPE_CHECKING
 
-from dask_ecs.plan import run_task_overrides, secrets, volumes
+from dask_ecs.plan import names, run_task_overrides, secrets, volumes
 from dask_ecs.plan.observed import ROLES
 from dask_ecs.plan.problems import NeedsUser
 
@@ -100,7 +100,9 @@ def admit(target: Target) -> None:
     """
     _admit_setup(target)
     for it in named(target.cluster.spec):
-        if it.kind is SECRET and f":secret:dask-{target.settings.install}-" in it.value:
+        if it.kind is SECRET and names.is_of_install(
+            it.value.partition(":secret:")[2], install=target.settings.install
+        ):
             raise NeedsUser(
                 it.kind.reason,
                 f"spec.{it.field}: {it.value} is a secret of the operator's own: it holds the key of a namespace's CA, "

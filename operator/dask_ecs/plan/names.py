@@ -32,6 +32,11 @@ def of_namespace(*, install: str, namespace: str, suffix: str, limit: int) -> st
     return readable + suffix
 
 
+def is_of_install(name: str, *, install: str) -> bool:
+    """Whether a thing is called as those that an install makes, of whatever namespace or cluster."""
+    return name.startswith(f"{_readable('dask', install)}-")
+
+
 @functools.lru_cache(maxsize=10_000)
 def of_cluster(*, install: str, namespace: str, name: str, uid: str, suffix: str, limit: int) -> str:
     """Return `dask-<install>-<namespace>-<name>-<hash of the UID><suffix>`, at most `limit` characters.

@@ -88,9 +88,10 @@ def test_what_is_admitted_is_used(spec: dict[str, Any], value: str, option: str,
         assert condition(world, "Stalled")[0] == "False"
 
 
-def test_a_key_of_a_namespaces_ca_is_admitted_to_nobody() -> None:
-    key = f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:dask-{SETTINGS.install}-other-tls-AbCdEf:ca.key::"
-    settings = dataclasses.replace(SETTINGS, allow_secrets=("*",))
+@pytest.mark.parametrize(("install", "prefix"), [("abc", "dask-abc-"), ("a.b", "dask-a-b-")])
+def test_a_key_of_a_namespaces_ca_is_admitted_to_nobody(install: str, prefix: str) -> None:
+    key = f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{prefix}other-tls-AbCdEf:ca.key::"
+    settings = dataclasses.replace(SETTINGS, install=install, allow_secrets=("*",))
     world = World({"secrets": [{"name": "KEY", "valueFrom": key}]}, settings=settings)
     world.step()
     status, reason, message = condition(world, "Stalled")
