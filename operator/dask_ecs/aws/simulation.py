@@ -56,7 +56,9 @@ def questions(statements: Iterable[Statement], *, account: str, example: str) ->
             for pairs in statement.get("Condition", {}).values()
             for key, values in pairs.items()
         ]
-        resources = tuple(_concrete(pattern, account=account, example=example) for pattern in _resources(statement))
+        resources = tuple(
+            _concrete(pattern, account=account, example=example) for pattern in listed(statement["Resource"])
+        )
         for context in itertools.product(*conditions):
             yield Question(statement=statement, resources=resources, context=dict(context))
 
@@ -135,10 +137,6 @@ def _why(decision: str, details: Mapping[str, Any]) -> str:
     if not details.get("PermissionsBoundaryDecisionDetail", {}).get("AllowedByPermissionsBoundary", True):
         return "the permissions boundary does not allow it"
     return "no policy allows it"
-
-
-def _resources(statement: Statement) -> list[str]:
-    return listed(statement["Resource"])
 
 
 def _concrete(pattern: str, *, account: str, example: str) -> str:

@@ -75,37 +75,39 @@ def _task(one: Mapping[str, Any]) -> Task | None:
     role = _role(container, environment)
     if role is None or not one.get("startedBy"):
         return None
-    told: dict[str, Any] = {
-        "arn": one["taskArn"],
-        "role": role,
-        "started_by": one["startedBy"],
-        "task_definition_arn": one["taskDefinitionArn"],
-        "last_status": one["lastStatus"],
-        "desired_status": one["desiredStatus"],
-        "version": one.get("version", 0),
-        "launch_token": environment.get(LAUNCH_VARIABLE),
-        "scheduler_address": environment.get(SCHEDULER_VARIABLE),
-        "ports": _ports(environment.get(PORTS_VARIABLE, "")),
-        "worker_name": environment.get(NAME_VARIABLE),
-        "capacity_provider": one.get("capacityProviderName"),
-        "container_instance": one.get("containerInstanceArn"),
-        "spec_mark": environment.get(MARK_VARIABLE),
-        "protocol": environment.get(PROTOCOL_VARIABLE, "tcp"),
-        "image": container.get("image"),
-        "image_digest": container.get("imageDigest"),
-        "private_ip": _private_ip(one),
-        "health": container.get("healthStatus", "UNKNOWN"),
-        "created_at": one["createdAt"],
-        "started_at": one.get("startedAt"),
-        "stopped_at": one.get("stoppedAt"),
-        "stop_code": one.get("stopCode"),
-        "stopped_reason": one.get("stoppedReason"),
-        "exit_code": container.get("exitCode"),
-        "container_reason": container.get("reason"),
-    }
-    # Most of it is the same for many tasks, of which there may be tens of thousands.
-    told |= {name: sys.intern(value) for name, value in told.items() if isinstance(value, str)}
-    return Task(**told)
+    return Task(
+        arn=one["taskArn"],
+        role=role,
+        started_by=_shared(one["startedBy"]),
+        task_definition_arn=_shared(one["taskDefinitionArn"]),
+        last_status=_shared(one["lastStatus"]),
+        desired_status=_shared(one["desiredStatus"]),
+        version=one.get("version", 0),
+        launch_token=_shared(environment.get(LAUNCH_VARIABLE)),
+        scheduler_address=_shared(environment.get(SCHEDULER_VARIABLE)),
+        ports=_ports(environment.get(PORTS_VARIABLE, "")),
+        worker_name=environment.get(NAME_VARIABLE),
+        capacity_provider=_shared(one.get("capacityProviderName")),
+        container_instance=_shared(one.get("containerInstanceArn")),
+        spec_mark=_shared(environment.get(MARK_VARIABLE)),
+        protocol=_shared(environment.get(PROTOCOL_VARIABLE, "tcp")),
+        image=_shared(container.get("image")),
+        image_digest=_shared(container.get("imageDigest")),
+        private_ip=_private_ip(one),
+        health=_shared(container.get("healthStatus", "UNKNOWN")),
+        created_at=one["createdAt"],
+        started_at=one.get("startedAt"),
+        stopped_at=one.get("stoppedAt"),
+        stop_code=_shared(one.get("stopCode")),
+        stopped_reason=_shared(one.get("stoppedReason")),
+        exit_code=container.get("exitCode"),
+        container_reason=_shared(container.get("reason")),
+    )
+
+
+def _shared(text: Any) -> Any:
+    """Return the one copy of a text that many tasks have, of which there may be tens of thousands."""
+    return sys.intern(text) if text else text
 
 
 def _main_container(one: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, str]]:

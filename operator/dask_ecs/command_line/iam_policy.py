@@ -14,7 +14,7 @@ from dask_ecs.aws import iam_policy
 from dask_ecs.aws.iam_policy import Scope
 from dask_ecs.aws.permission import Purpose
 from dask_ecs.command_line import manifests
-from dask_ecs.plan import roles, run_task_overrides
+from dask_ecs.plan import admission, roles
 from dask_ecs.plan.problems import NeedsUser
 
 
@@ -119,9 +119,8 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
 
 def _roles(spec: DaskClusterSpec) -> Iterator[str]:
     """Yield the roles that a spec names; those of a definition or an instance profile that it names stand there."""
-    yield from filter(None, (spec.iam.execution_role_arn, spec.iam.task_role_arn))
     with contextlib.suppress(NeedsUser):  # the operator refuses it
-        yield from (arn for _, arn in run_task_overrides.roles(spec))
+        yield from (it.value for it in admission.named(spec) if it.kind is admission.ROLE)
 
 
 def without_making(scope: Scope) -> Scope:

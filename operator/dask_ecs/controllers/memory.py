@@ -27,9 +27,7 @@ class Memory:
 
     launches: tuple[Launch, ...]
     answers: dict[str, Any] = dataclasses.field(default_factory=dict)
-    objects: dict[str, str] = dataclasses.field(
-        default_factory=dict
-    )  # digests of objects in Kubernetes by who wrote them
+    objects: dict[str, str] = dataclasses.field(default_factory=dict)  # digests of what was written in Kubernetes
     trusts_objects: bool = True  # what was written in Kubernetes before this operator's start is still so
     wanted: tuple[str, ...] = ()  # fingerprints of what the last plan wanted to be there besides tasks
     ingress: tuple[Rule, ...] | None = None  # what the last plan asked of the security group

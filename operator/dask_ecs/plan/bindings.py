@@ -125,10 +125,11 @@ def written(target: Target, observed: Observed) -> WrittenObjects:
         action = EnsureObject(kind=kind, name=name, body=None, is_new=False)
         return observed.known.answer(action) or last_written(target.cluster.status, kind)
 
+    service = service_name(target)
     return WrittenObjects(
         secret=digest("Secret", secret_name(target)),
-        service=digest("Service", service_name(target)),
-        endpoint_slice=digest("EndpointSlice", service_name(target)),
+        service=digest("Service", service),
+        endpoint_slice=digest("EndpointSlice", service),
     )
 
 

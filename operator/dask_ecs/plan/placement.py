@@ -34,7 +34,7 @@ def message(target: Target, role: Role, observed: Observed) -> str | None:
         return None
     provider = waiting[0].capacity_provider
     said = f"{_count(role, waiting)} for an EC2 instance of capacity provider {provider}."
-    group = next((group for group in capacity.groups(target.cluster.spec) if role in group.roles), None)
+    group = _group(target, role)
     if group is None or capacity.name_of(target, group) != provider:
         return said
     if group.managed:
@@ -49,13 +49,13 @@ def message(target: Target, role: Role, observed: Observed) -> str | None:
 
 def is_full(target: Target, role: Role, observed: Observed) -> bool:
     """Whether tasks of a role wait although their group has all instances that it may have, each with a task."""
-    for group in capacity.groups(target.cluster.spec):
-        if role in group.roles and not group.managed:
-            name = capacity.name_of(target, group)
-            mine = [task for task in observed.tasks or () if task.capacity_provider == name and not task.is_stopped]
-            used = {task.container_instance for task in mine if task.container_instance}
-            return len(used) >= group.maximum and any(waits(task) and task.role == role for task in mine)
-    return False
+    group = _group(target, role)
+    if group is None or group.managed:
+        return False
+    name = capacity.name_of(target, group)
+    mine = [task for task in observed.tasks or () if task.capacity_provider == name and not task.is_stopped]
+    used = {task.container_instance for task in mine if task.container_instance}
+    return len(used) >= group.maximum and any(waits(task) and task.role == role for task in mine)
 
 
 def waiting_in_vain(observed: Observed) -> list[Task]:
@@ -64,6 +64,11 @@ def waiting_in_vain(observed: Observed) -> list[Task]:
     if hold is None or hold.reason != PROVIDER_IN_USE:
         return []
     return [task for task in observed.tasks or () if waits(task)]
+
+
+def _group(target: Target, role: Role) -> Group | None:
+    """Return the group of instances that is brought for a role."""
+    return next((group for group in capacity.groups(target.cluster.spec) if role in group.roles), None)
 
 
 def _all_there(group: Group) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 # ECS guide, "Fargate task ephemeral storage": what a task has that asks for none.
 FARGATE_GIB = 20
 
-# By the same page the pulled and the unpacked image lie on the same disk. Dask's takes 2 GB
-# of it; a larger one, logs and what tasks write themselves have this much.
+# By the same page the pulled and the unpacked image lie on the same disk. Dask's takes 2 GB of it; a larger one, logs
+# and what tasks write themselves have this much.
 FOR_ALL_ELSE_GIB = 10
 
 

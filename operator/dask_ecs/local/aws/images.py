@@ -10,6 +10,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from . import image_name
+
 SYSTEM_PATH: Final = ("/usr/local/bin", "/usr/bin", "/bin")
 
 
@@ -38,18 +40,20 @@ class ImageTable:
 
     def __init__(self, rows: list[Image]) -> None:
         self._rows = {row.image: row for row in rows}
-        self._pulled: dict[str, Image] = {}  # by repository@digest
+        self._pulled: dict[tuple[str, str, str], Image] = {}  # by registry, repository and digest
 
     def pull(self, image: str) -> tuple[Image, str] | None:
         """Return the row for this image and its digest, None when no registry of this machine has it."""
-        name, _, digest = image.partition("@")
-        if digest and (pulled := self._pulled.get(f"{_repository(name)}@{digest}")):
-            return pulled, digest
+        registry, repository, tag_or_digest = image_name.parts(image)
+        if pulled := self._pulled.get((registry, repository, tag_or_digest)):
+            return pulled, tag_or_digest
         row = next((row for row in reversed(self._rows.values()) if fnmatchcase(image, row.image)), None)
         if row is None:
             return None
-        digest = digest or row.digest or f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
-        self._pulled[f"{_repository(name)}@{digest}"] = row
+        digest = row.digest or f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+        if "@" in image:
+            digest = tag_or_digest
+        self._pulled[registry, repository, digest] = row
         return row, digest
 
     def add(self, row: Image) -> None:
@@ -60,17 +64,11 @@ class ImageTable:
     def remove(self, image: str) -> None:
         """Remove the row with exactly this glob, or the image that was pulled as repository@digest, if it is there."""
         self._rows.pop(image, None)
-        self._pulled.pop(image, None)
+        self._pulled.pop(image_name.parts(image), None)
 
     def rows(self) -> list[Image]:
         """Return all rows, in the order in which they were added."""
         return list(self._rows.values())
-
-
-def _repository(name: str) -> str:
-    """Return an image's name without its tag; a colon before the last slash belongs to the registry's port."""
-    path, slash, last = name.rpartition("/")
-    return f"{path}{slash}{last.partition(':')[0]}"
 
 
 def default_rows(stand_ins: Path | None) -> list[Image]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .. import image_name
+
 
 class CannotPull(Exception):  # noqa: N818
     """The image can not be pulled; the text is ECS'."""
@@ -9,7 +11,7 @@ class CannotPull(Exception):  # noqa: N818
 
 def unreachable_registry(image: str) -> CannotPull:
     """Return the error of a task that has no way to the registry: no NAT, no public address."""
-    registry, repository, tag = _parts(image)
+    registry, repository, tag = image_name.parts(image)
     if ".dkr.ecr." in registry:
         return CannotPull(
             "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull registry auth"
@@ -27,19 +29,9 @@ def unreachable_registry(image: str) -> CannotPull:
 
 def unknown_image(image: str) -> CannotPull:
     """Return the error of an image that its registry does not have."""
-    registry, repository, tag = _parts(image)
+    registry, repository, tag = image_name.parts(image)
     reference = f"{registry}/{repository}{'@' if tag.startswith('sha256:') else ':'}{tag}"
     return CannotPull(
         "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref"
         f" {reference}: {reference}: not found"
     )
-
-
-def _parts(image: str) -> tuple[str, str, str]:
-    """Return registry, repository and tag or digest, with Docker's defaults."""
-    registry, slash, rest = image.partition("/")
-    if not slash or not ("." in registry or ":" in registry or registry == "localhost"):
-        registry, rest = "docker.io", image if slash else f"library/{image}"
-    tagged, _, digest = rest.partition("@")
-    name, _, tag = tagged.partition(":")
-    return registry, name, digest or tag or "latest"
