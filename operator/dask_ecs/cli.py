@@ -1,214 +1,58 @@
 """The command line: `dask-ecs`."""
 
-import asyncio
+import contextlib
+import gc
 import importlib
-import importlib.metadata
-import pathlib
-from typing import Literal
+from collections.abc import Iterator
 
 import click
-import yaml
 
-from dask_ecs.api import crd
-from dask_ecs.api.duration import parse_duration
-from dask_ecs.command_line import describe, iam_policy, logs, plan
-from dask_ecs.controllers import log_format
-from dask_ecs.controllers import run as operator
-from dask_ecs.events_cli import events
-from dask_ecs.plan import quota
-from dask_ecs.plan.settings import Settings
-
-
-def _quotas(texts: tuple[str, ...]) -> dict[str, quota.Limit]:
-    try:
-        return dict(quota.parse_quota(text) for text in texts)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-
-
-def _seconds(text: str) -> float:
-    try:
-        return parse_duration(text).total_seconds()
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+_COMMANDS = {
+    "crds": "dask_ecs.command_line.crds:command",
+    "demo": "dask_ecs.local.cli:demo",
+    "describe": "dask_ecs.command_line.describe:command",
+    "events": "dask_ecs.command_line.events:command",
+    "iam-policy": "dask_ecs.command_line.iam_policy:command",
+    "local": "dask_ecs.local.cli:local",
+    "logs": "dask_ecs.command_line.logs:command",
+    "plan": "dask_ecs.command_line.plan:command",
+    "run": "dask_ecs.command_line.run:command",
+}
 
 
 class _Commands(click.Group):
-    """Commands, those of the local stack loaded only when asked for: they need the extra `local`."""
-
-    local = ("demo", "local")
+    """Commands, each loaded when it is asked for: some need seconds, and those of the local stack the extra `local`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self.local])
+        return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.local:
-            return super().get_command(ctx, cmd_name)
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
         try:
-            module = importlib.import_module("dask_ecs.local.cli")
+            with _uncollected():
+                command: click.Command = getattr(importlib.import_module(module), name)
         except ModuleNotFoundError as error:
             raise click.ClickException(
                 f"`dask-ecs {cmd_name}` needs more than the operator does (no module {error.name}): "
                 "pip install 'dask-ecs-operator[local]'"
             ) from error
-        command: click.Command = getattr(module, cmd_name)
         return command
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from what stays anyway: looking through it takes a fifth of the time of loading."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.group(cls=_Commands)
 @click.version_option(package_name="dask-ecs-operator")
 def main() -> None:
     """Dask clusters on AWS ECS, as Kubernetes resources."""
-
-
-main.add_command(events)
-for _module in (describe, iam_policy, logs, plan):
-    main.add_command(_module.command)
-
-
-@main.command()
-@click.option("--namespace", "namespaces", multiple=True, metavar="NS", help="Watch this namespace; may be repeated.")
-@click.option("--all-namespaces", is_flag=True, help="Watch all namespaces (the default).")
-@click.option("--install", default="", help="Keeps two operators of one AWS account apart. Default: from kube-system.")
-@click.option("--default-image", help="Image of clusters that name none. Default: Dask's, of this operator's version.")
-@click.option("--default-gpu-image", default="rapidsai/rapidsai:latest", show_default=True)
-@click.option(
-    "--operator-cidr", "cidrs", multiple=True, metavar="CIDR", help="From where the operator reaches schedulers."
-)
-@click.option(
-    "--allow-role", "roles", multiple=True, metavar="PATTERN", help="Role ARNs that specs may name, as a glob."
-)
-@click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="The same for policies.")
-@click.option(
-    "--allow-secret",
-    "secrets",
-    multiple=True,
-    metavar="PATTERN",
-    help="The same for secrets of Secrets Manager and Parameter Store.",
-)
-@click.option(
-    "--allow-host-path",
-    "host_paths",
-    multiple=True,
-    metavar="PATTERN",
-    help="The same for folders of container instances that volumes may be; docker:DRIVER:NAME for Docker's volumes.",
-)
-@click.option(
-    "--allow-task-definition",
-    "task_definitions",
-    multiple=True,
-    metavar="PATTERN",
-    help="The same for task definitions, which name roles.",
-)
-@click.option(
-    "--allow-instance-profile", "profiles", multiple=True, metavar="PATTERN", help="The same for instance profiles."
-)
-@click.option(
-    "--allow-user-data", is_flag=True, help="Admit userData, ami and keyName of instances that specs have brought."
-)
-@click.option(
-    "--allow-scheduler",
-    "schedulers",
-    multiple=True,
-    metavar="PATTERN",
-    help="The same for addresses of schedulers that run elsewhere, as 'tcp://10.20.*'. Default: any.",
-)
-@click.option("--permissions-boundary", metavar="ARN", help="Of every role that is made.")
-@click.option("--log-format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option(
-    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info", show_default=True
-)
-@click.option("--health-address", metavar="HOST:PORT", help="Serve /healthz there.")
-@click.option(
-    "--quota",
-    "quotas",
-    multiple=True,
-    metavar="NAME=BURST/RATE",
-    callback=lambda _, __, texts: _quotas(texts),
-    help="A request rate of ECS that AWS has raised, as 'Fargate on-demand tasks=500/100'; may be repeated.",
-)
-@click.option(
-    "--resync",
-    default="10m",
-    show_default=True,
-    metavar="DURATION",
-    callback=lambda _, __, text: _seconds(text),
-    help="How often what was made on AWS is looked at, for others may have changed it; 0s: only when asked to.",
-)
-@click.option("--events-queue", metavar="URL", help="SQS queue of ECS's events, as `dask-ecs events setup` prints it.")
-def run(
-    namespaces: tuple[str, ...],
-    all_namespaces: bool,
-    install: str,
-    default_image: str | None,
-    default_gpu_image: str,
-    cidrs: tuple[str, ...],
-    roles: tuple[str, ...],
-    policies: tuple[str, ...],
-    secrets: tuple[str, ...],
-    host_paths: tuple[str, ...],
-    task_definitions: tuple[str, ...],
-    profiles: tuple[str, ...],
-    allow_user_data: bool,
-    schedulers: tuple[str, ...],
-    permissions_boundary: str | None,
-    form: Literal["text", "json"],
-    log_level: str,
-    health_address: str | None,
-    resync: float,
-    events_queue: str | None,
-    quotas: dict[str, quota.Limit],
-) -> None:
-    """Run the operator until it is told to stop.
-
-    Kubernetes is found by KUBECONFIG or the service account; AWS by its standard credential chain, AWS_REGION and
-    AWS_ENDPOINT_URL.
-    """
-    if namespaces and all_namespaces:
-        raise click.UsageError("--namespace and --all-namespaces exclude each other.")
-    log_format.configure(form=form, level=log_level)
-    settings = Settings(
-        install=install,
-        default_region="",
-        default_image=default_image or f"ghcr.io/dask/dask:{importlib.metadata.version('dask')}",
-        default_gpu_image=default_gpu_image,
-        operator_cidrs=cidrs,
-        allow_roles=roles,
-        allow_task_role_policies=policies,
-        allow_secrets=secrets,
-        allow_host_paths=host_paths,
-        allow_task_definitions=task_definitions,
-        allow_instance_profiles=profiles,
-        allow_user_data=allow_user_data,
-        allow_schedulers=schedulers or Settings.allow_schedulers,
-        permissions_boundary=permissions_boundary,
-    )
-    options = operator.Options(
-        settings=settings,
-        namespaces=namespaces or None,
-        health_address=health_address,
-        events_queue=events_queue,
-        resync=resync,
-        quotas=quotas,
-    )
-    try:
-        asyncio.run(operator.run(options))
-    except operator.StartError as error:
-        raise click.ClickException(str(error)) from error
-
-
-@main.command()
-@click.option("--output", type=click.Path(file_okay=False, path_type=pathlib.Path), help="Write them to this folder.")
-@click.option(
-    "--check", type=click.Path(file_okay=False, path_type=pathlib.Path), help="Fail if this folder is not up to date."
-)
-def crds(output: pathlib.Path | None, check: pathlib.Path | None) -> None:
-    """Print, write or check the custom resource definitions."""
-    if output:
-        crd.write(output)
-    elif check:
-        if differences := crd.check(check):
-            click.echo("\n".join(differences))
-            raise click.ClickException(f"{check} is not up to date: run `make crds`.")
-    else:
-        click.echo(yaml.safe_dump_all(crd.crds(), sort_keys=False), nl=False)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dask_ecs.cli import run as command
+from dask_ecs.command_line.run import command
 from dask_ecs.plan.quota import Limit
 from helm.installed import Values, rendered
 

@@ -25,12 +25,12 @@ class _Yaml(yaml.SafeDumper):
         return True
 
 
-@click.group()
-def events() -> None:
+@click.group("events")
+def command() -> None:
     """Let ECS tell the operator of its tasks, by EventBridge and an SQS queue."""
 
 
-@events.command()
+@command.command()
 @_install
 @_region
 @click.option("--cloudformation", is_flag=True, help="Print a CloudFormation template of the same; make nothing.")
@@ -54,7 +54,7 @@ def setup(*, install: str, region: str | None, cloudformation: bool) -> None:
     )
 
 
-@events.command()
+@command.command()
 @_install
 @_region
 def teardown(*, install: str, region: str | None) -> None:
