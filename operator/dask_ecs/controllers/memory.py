@@ -154,7 +154,7 @@ class Memory:
         longest = _SOON_AT_FIRST if attempts <= NEWS_AFTER else _SOON_AT_MOST
         wait = delay(attempts, first=_SOON, longest=longest) if transient else delay(attempts)
         if attempts == 1:
-            wait = max(wait, _LEAST.get(reason, wait))
+            wait = _FIRST.get(reason, wait)
         hold = Hold(
             subject=subject,
             reason=reason,
@@ -182,5 +182,10 @@ _SOON = datetime.timedelta(seconds=1)
 _SOON_AT_FIRST = datetime.timedelta(seconds=2)
 _SOON_AT_MOST = datetime.timedelta(seconds=30)
 
-# A new role can be assumed after some ten seconds, and never sooner than this.
-_LEAST = {"RoleNotAssumable": datetime.timedelta(seconds=4)}
+# How long to wait at first for what usually ends after a time of its own: a new role can be assumed after some ten
+# seconds, and never sooner than this; what a task that has just ended took of an instance is free when ECS is done
+# with the task.
+_FIRST = {
+    "RoleNotAssumable": datetime.timedelta(seconds=2),
+    **dict.fromkeys(("NoGPUs", "NoRoomOnInstances", "NoNetworkInterfaces", "PortInUse"), datetime.timedelta(seconds=2)),
+}

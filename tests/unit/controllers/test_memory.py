@@ -1,5 +1,7 @@
 import datetime
 
+import pytest
+
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.plan.actions import EnsureSecurityGroup
 from dask_ecs.plan.observed import Hold
@@ -8,8 +10,10 @@ from dask_ecs.plan.security_group import rules
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
-def refuse(memory: Memory, *, reason: str = "Throttled", now: datetime.datetime) -> Hold:
-    return memory.hold("worker", reason=reason, message="", generation=1, transient=True, waits_for_user=False, now=now)
+def refuse(memory: Memory, *, reason: str = "Throttled", transient: bool = True, now: datetime.datetime) -> Hold:
+    return memory.hold(
+        "worker", reason=reason, message="", generation=1, transient=transient, waits_for_user=False, now=now
+    )
 
 
 def test_calls_of_one_round_that_fail_together_count_once() -> None:
@@ -29,8 +33,17 @@ def test_a_new_role_is_given_some_seconds_at_once_and_then_tried_often() -> None
     memory = Memory(launches=())
     first = refuse(memory, reason="RoleNotAssumable", now=NOW)
     second = refuse(memory, reason="RoleNotAssumable", now=first.retry_at)
-    assert first.retry_at - NOW == datetime.timedelta(seconds=4)
+    assert first.retry_at - NOW == datetime.timedelta(seconds=2)
     assert second.retry_at - first.retry_at <= datetime.timedelta(seconds=2)
+
+
+@pytest.mark.parametrize("reason", ["NoGPUs", "NoRoomOnInstances"])
+def test_what_a_task_that_has_just_ended_still_takes_of_an_instance_is_soon_asked_for_again(reason: str) -> None:
+    memory = Memory(launches=())
+    first = refuse(memory, reason=reason, transient=False, now=NOW)
+    second = refuse(memory, reason=reason, transient=False, now=first.retry_at)
+    assert first.retry_at - NOW == datetime.timedelta(seconds=2)
+    assert second.retry_at - first.retry_at >= datetime.timedelta(seconds=10)  # now it is somebody else's
 
 
 def test_what_was_to_end_by_itself_and_does_not_waits_for_somebody_in_the_end() -> None:
