@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -52,7 +53,9 @@ class Stack:
         ``executor`` and ``profile`` are those of :meth:`LocalAWS.start`. Raises what that and
         :meth:`ControlPlane.start` raise, and :class:`kubectl.KubectlError` when a given cluster is not there.
         """
-        with contextlib.ExitStack() as ending:
+        with contextlib.ExitStack() as ending, futures.ThreadPoolExecutor(max_workers=1) as beside:
+            # Each takes some seconds, and neither needs the other.
+            aws = beside.submit(ending.enter_context, LocalAWS.start(executor=executor, profile=profile))
             control_plane = None
             if cluster is None:
                 control_plane = ending.enter_context(ControlPlane.start())
@@ -62,8 +65,7 @@ class Stack:
                 kubeconfig = _only_this_context(cluster, folder / "kubeconfig")
             if install_crds:
                 apply_crds(kubeconfig)
-            aws = ending.enter_context(LocalAWS.start(executor=executor, profile=profile))
-            yield cls(kubeconfig=kubeconfig, aws=aws, control_plane=control_plane)
+            yield cls(kubeconfig=kubeconfig, aws=aws.result(), control_plane=control_plane)
 
     @property
     def environment(self) -> dict[str, str]:

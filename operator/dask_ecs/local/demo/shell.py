@@ -41,6 +41,11 @@ class Shell:
         """Run this Python and show what it writes; errors as :meth:`kubectl`."""
         self._run(["python", *arguments], [sys.executable, *arguments], timeout=timeout)
 
+    def dask_ecs(self, *arguments: str, timeout: float = 30.0) -> str:
+        """Run ``dask-ecs``, show what it writes and return the first line of that; errors as :meth:`kubectl`."""
+        command = [sys.executable, "-c", "from dask_ecs.cli import main; main()", *arguments]
+        return self._run(["dask-ecs", *arguments], command, timeout=timeout)[0].strip()
+
     def quietly(self, *arguments: str) -> str:
         """Return what kubectl writes and show nothing; raises :class:`kubectl.KubectlError`."""
         return kubectl.run(*arguments, kubeconfig=Path(self.environment["KUBECONFIG"]))
@@ -64,8 +69,8 @@ class Shell:
                 _end(process)
                 reader.join(_QUIET_AFTER)
 
-    def _run(self, shown: Sequence[str], command: Sequence[str | Path], *, timeout: float) -> None:
-        line = shlex.join(shown)
+    def _run(self, shown: Sequence[str], command: Sequence[str | Path], *, timeout: float) -> list[str]:
+        line, written = shlex.join(shown), []
         self._transcript.command(line)
         with self._started(command) as (process, output):
             late = threading.Event()
@@ -73,12 +78,14 @@ class Shell:
             timer.start()
             try:
                 for text in output:
+                    written.append(text)
                     self._transcript.output(text)
                 code = process.wait()
                 if late.is_set():
                     raise DemoError(f"`{line}` was not done after {timeout:.0f} s")
                 if code != 0:
                     raise DemoError(f"`{line}` ended with {code}")
+                return written
             finally:
                 timer.cancel()
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import shlex
 import sys
 import time
 import uuid
@@ -76,8 +77,9 @@ def _set_up(transcript: Transcript, cluster: GivenCluster | None) -> Iterator[_S
         with namespace(shell) as name:
             shell.kubectl("version")
             shell.kubectl("api-resources", "--api-group=ecs.dask.org")
-            with OperatorProcess.start("--namespace", name, environment=shell.environment) as operator:
-                transcript.command(f"dask-ecs run --namespace {name} &")
+            options = ["--namespace", name, "--events-queue", shell.dask_ecs("events", "setup")]
+            transcript.command(f"dask-ecs run {shlex.join(options)} &")
+            with OperatorProcess.start(*options, environment=shell.environment) as operator:
                 transcript.say(f"its log: {operator.log}")
                 try:
                     yield _Stage(stack, shell, operator, transcript, Account(stack.aws))
