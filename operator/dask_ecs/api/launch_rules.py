@@ -9,7 +9,7 @@ from dask_ecs.api.rules import Rule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dask_ecs.api.spec import DaskClusterSpec
+    from dask_ecs.api.spec import DaskClusterSpec, Worker
     from dask_ecs.api.task_launch import CapacityProviderStrategyItem, PlacementConstraint, PlacementStrategy
 
 RoleName = Literal["scheduler", "worker"]
@@ -100,7 +100,7 @@ def _is_placed_on_instances(role: RoleName) -> Rule:
         f"self.{role}.?{field}.orValue([]).size() > 0" for field in ("placementConstraints", "placementStrategy")
     )
     return Rule(
-        cel=f"{launch_type_cel(role)} == 'EC2' || !({given})",
+        cel=f"!({given}) || {launch_type_cel(role)} == 'EC2'",
         holds=holds,
         message="Fargate has no instances to place tasks on: remove placementConstraints and placementStrategy, "
         f"or set {role}.launchType: EC2",
@@ -108,8 +108,16 @@ def _is_placed_on_instances(role: RoleName) -> Rule:
     )
 
 
-def _spot_stands_alone(spec: DaskClusterSpec) -> bool:
-    return not (spec.worker.spot and spec.worker.capacity_provider_strategy)
+def _spot_stands_alone(worker: Worker) -> bool:
+    return not (worker.spot and worker.capacity_provider_strategy)
+
+
+SPOT_STANDS_ALONE = Rule(
+    cel="!self.?spot.orValue(false) || self.?capacityProviderStrategy.orValue([]).size() == 0",
+    holds=_spot_stands_alone,
+    message="spot is short for a capacityProviderStrategy of FARGATE_SPOT alone: remove one of the two",
+    field=".spot",
+)
 
 
 def _spot_is_not_of_a_given_cluster(spec: DaskClusterSpec) -> bool:
@@ -130,12 +138,6 @@ LAUNCH_RULES = (
     _fits_launch_type("worker"),
     _is_placed_on_instances("scheduler"),
     _is_placed_on_instances("worker"),
-    Rule(
-        cel="!self.worker.?spot.orValue(false) || self.worker.?capacityProviderStrategy.orValue([]).size() == 0",
-        holds=_spot_stands_alone,
-        message="spot is short for a capacityProviderStrategy of FARGATE_SPOT alone: remove one of the two",
-        field=".worker.spot",
-    ),
     Rule(
         cel=f"!self.worker.?spot.orValue(false) || {launch_type_cel('worker')} != 'EC2' || !has(self.clusterArn)",
         holds=_spot_is_not_of_a_given_cluster,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dask_ecs.api.rules import Rule
 
@@ -49,8 +49,95 @@ _NO_LOGS = (
 _NO_ROUTER = "awsfirelens sends logs to the log router of the task: give one of its sidecars a firelensConfiguration"
 
 
+def _refused(
+    field: str,
+    *,
+    if_: str,
+    by: Callable[[Scheduler | Worker], bool],
+    message: str,
+) -> Rule:
+    """Return the rule on a role that a field of it, where it is there, is not what `if_` (CEL) and `by` say."""
+    return Rule(
+        cel=f"!has(self.{field}) || !({if_})",
+        holds=lambda it: not by(it),
+        message=message,
+        field=f".{field}",
+    )
+
+
+def _leaves_some(field: Literal["cpu", "memory"]) -> Rule:
+    """Return the rule that a role's sidecars do not take all of its cpu or memory."""
+
+    def holds(it: Scheduler | Worker) -> bool:
+        if field == "memory":
+            return it.sidecar_memory_mib < it.memory_mib
+        return it.sidecar_cpu_units < it.cpu_units
+
+    total = f"string(self.{field})"
+    return Rule(
+        # What is no quantity is refused by the fields' own rules.
+        cel=f"!has(self.sidecars) || !isQuantity({total})"
+        f" || self.sidecars.exists(it, !isQuantity(string(it.{field})))"
+        f" || self.sidecars.map(it, quantity(string(it.{field})).asApproximateFloat()).sum()"
+        f" < quantity({total}).asApproximateFloat()",
+        holds=holds,
+        message=f"the sidecars leave Dask nothing of the task's {field}: raise it, or lower the sidecars'",
+        field=".sidecars",
+    )
+
+
+_FIRELENS = ".logConfiguration.logDriver == 'awsfirelens'"
+_WITHOUT_ROUTER = "(!has(self.sidecars) || !self.sidecars.exists(it, has(it.firelensConfiguration)))"
+
+# Every write of a status has the API server evaluate every rule, and each field that a rule reads costs the more the
+# more fields stand beside it. So a rule stands as deep as it can, and asks first for what is seldom there.
+ROLE_RULES = (
+    _refused(
+        "taskDefinitionArn",
+        if_=" || ".join(f"has(self.{name})" for name in IN_DEFINITIONS),
+        by=lambda it: it.task_definition_arn is not None and bool(_given(it) & set(IN_DEFINITIONS)),
+        message="with taskDefinitionArn no task definition is made that these could go into: remove it, or "
+        + ", ".join(IN_DEFINITIONS),
+    ),
+    _refused(
+        "logConfiguration",
+        if_=f"self{_FIRELENS} && {_WITHOUT_ROUTER}",
+        by=lambda it: _driver(it.log_configuration) == "awsfirelens" and not _has_router(it),
+        message=_NO_ROUTER,
+    ),
+    _refused(
+        "sidecars",
+        if_=f"self.sidecars.exists(sidecar, has(sidecar.logConfiguration) && sidecar{_FIRELENS}) && {_WITHOUT_ROUTER}",
+        by=lambda it: (
+            not _has_router(it) and any(_driver(sidecar.log_configuration) == "awsfirelens" for sidecar in it.sidecars)
+        ),
+        message=_NO_ROUTER,
+    ),
+    # ECS developer guide, "Send Amazon ECS logs to an AWS service": one router, and somebody who uses it.
+    _refused(
+        "sidecars",
+        if_="self.sidecars.exists(it, has(it.firelensConfiguration))"
+        f" && !(has(self.logConfiguration) && self{_FIRELENS})"
+        f" && !self.sidecars.exists(it, has(it.logConfiguration) && it{_FIRELENS})",
+        by=lambda it: (
+            _has_router(it) and "awsfirelens" not in {_driver(each.log_configuration) for each in (it, *it.sidecars)}
+        ),
+        message=_NO_LOGS,
+    ),
+    _refused(
+        "sidecars",
+        if_="self.sidecars.filter(it, has(it.firelensConfiguration)).size() > 1",
+        by=lambda it: sum(sidecar.firelens_configuration is not None for sidecar in it.sidecars) > 1,
+        message="a task has one log router: keep the firelensConfiguration of one sidecar",
+    ),
+    _leaves_some("memory"),
+    _leaves_some("cpu"),
+)
+"""On a role alone."""
+
+
 def shape_rules(role: Role) -> tuple[Rule, ...]:
-    """Return the rules on the spec for one of its two roles."""
+    """Return the rules on the spec for one of its two roles, by its launch type and the spec's volumes."""
     own = f"self.{role}"
 
     def refused(
@@ -62,9 +149,9 @@ def shape_rules(role: Role) -> tuple[Rule, ...]:
         on: str | None = None,
     ) -> Rule:
         """Return the rule that a field of the role, where it is there, is not what `if_` (CEL) and `by` say."""
-        elsewhere = f"{own}.?launchType.orValue(self.launchType) != '{on}' || " if on else ""
+        elsewhere = f" || {own}.?launchType.orValue(self.launchType) != '{on}'" if on else ""
         return Rule(
-            cel=f"{elsewhere}!has({own}.{field}) || !({if_})",
+            cel=f"!has({own}.{field}){elsewhere} || !({if_})",
             holds=lambda spec: on not in (None, spec.launch_type_of(role)) or not by(spec, spec.role(role)),
             message=message,
             field=f".{role}.{field}",
@@ -80,17 +167,8 @@ def shape_rules(role: Role) -> tuple[Rule, ...]:
             on=on,
         )
 
-    no_router = f"(!has({own}.sidecars) || !{own}.sidecars.exists(it, has(it.firelensConfiguration)))"
-    firelens = ".logConfiguration.logDriver == 'awsfirelens'"
     drivers = list(FARGATE_LOG_DRIVERS)
     return (
-        refused(
-            "taskDefinitionArn",
-            if_=" || ".join(f"has({own}.{name})" for name in IN_DEFINITIONS),
-            by=lambda _, it: it.task_definition_arn is not None and bool(_given(it) & set(IN_DEFINITIONS)),
-            message="with taskDefinitionArn no task definition is made that these could go into: remove it, or "
-            + ", ".join(IN_DEFINITIONS),
-        ),
         refused(
             "sharedMemory",
             if_="true",
@@ -146,41 +224,6 @@ def shape_rules(role: Role) -> tuple[Rule, ...]:
             on="FARGATE",
         ),
         refused(
-            "logConfiguration",
-            if_=f"{own}{firelens} && {no_router}",
-            by=lambda _, it: _driver(it.log_configuration) == "awsfirelens" and not _has_router(it),
-            message=_NO_ROUTER,
-        ),
-        refused(
-            "sidecars",
-            if_=f"{own}.sidecars.exists(sidecar, has(sidecar.logConfiguration) && sidecar{firelens}) && {no_router}",
-            by=lambda _, it: (
-                not _has_router(it)
-                and any(_driver(sidecar.log_configuration) == "awsfirelens" for sidecar in it.sidecars)
-            ),
-            message=_NO_ROUTER,
-        ),
-        # ECS developer guide, "Send Amazon ECS logs to an AWS service": one router, and somebody who uses it.
-        refused(
-            "sidecars",
-            if_=f"{own}.sidecars.exists(it, has(it.firelensConfiguration))"
-            f" && !(has({own}.logConfiguration) && {own}{firelens})"
-            f" && !{own}.sidecars.exists(it, has(it.logConfiguration) && it{firelens})",
-            by=lambda _, it: (
-                _has_router(it)
-                and "awsfirelens" not in {_driver(each.log_configuration) for each in (it, *it.sidecars)}
-            ),
-            message=_NO_LOGS,
-        ),
-        refused(
-            "sidecars",
-            if_=f"{own}.sidecars.filter(it, has(it.firelensConfiguration)).size() > 1",
-            by=lambda _, it: sum(sidecar.firelens_configuration is not None for sidecar in it.sidecars) > 1,
-            message="a task has one log router: keep the firelensConfiguration of one sidecar",
-        ),
-        _leaves_some(role, "memory", "memory: raise it, or lower the sidecars'"),
-        _leaves_some(role, "cpu", "cpu: raise it, or lower the sidecars'"),
-        refused(
             "mountPoints",
             if_=f"{own}.mountPoints.exists(point, {_UNKNOWN})",
             by=lambda spec, it: bool(_sources(it.mount_points) - _names(spec)),
@@ -222,29 +265,6 @@ _ON_INSTANCE = (
     "has(self.volumes) && self.volumes.exists(volume, volume.name == point.sourceVolume"
     " && (has(volume.host) || has(volume.dockerVolumeConfiguration)))"
 )
-
-
-def _leaves_some(role: Role, field: str, message: str) -> Rule:
-    """Return the rule that a role's sidecars do not take all of its cpu or memory."""
-
-    def holds(spec: DaskClusterSpec) -> bool:
-        it = spec.role(role)
-        if field == "memory":
-            return it.sidecar_memory_mib < it.memory_mib
-        return it.sidecar_cpu_units < it.cpu_units
-
-    own = f"self.{role}"
-    total = f"string({own}.{field})"
-    return Rule(
-        # What is no quantity is refused by the fields' own rules.
-        cel=f"!has({own}.sidecars) || !isQuantity({total})"
-        f" || {own}.sidecars.exists(it, !isQuantity(string(it.{field})))"
-        f" || {own}.sidecars.map(it, quantity(string(it.{field})).asApproximateFloat()).sum()"
-        f" < quantity({total}).asApproximateFloat()",
-        holds=holds,
-        message=f"the sidecars leave Dask nothing of {role}.{message}",
-        field=f".{role}.sidecars",
-    )
 
 
 def _driver(configuration: LogConfiguration | None) -> str | None:

@@ -27,15 +27,18 @@ from dask_ecs.api.fields import (
     SubnetId,
     VpcId,
 )
+from dask_ecs.api.launch_rules import SPOT_STANDS_ALONE
 from dask_ecs.api.model import Model
 from dask_ecs.api.quantity import parse_cpu, parse_memory
 from dask_ecs.api.rules import Rule
 from dask_ecs.api.service import Service
+from dask_ecs.api.shape_rules import ROLE_RULES
 from dask_ecs.api.spec_rules import (
     CLUSTER_RULES,
     GIVEN_GROUPS_STAY_CLOSED,
     GIVEN_ROLE_KEEPS_ITS_POLICIES,
     PORTS_DIFFER,
+    launch_type_is_immutable,
 )
 from dask_ecs.api.tags import Tags
 from dask_ecs.api.task_launch import LaunchType, TaskLaunch
@@ -56,7 +59,7 @@ RetentionDays = Literal[
 class Scheduler(TaskShape, TaskLaunch):
     """The Dask scheduler, one task."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (PORTS_DIFFER,)
+    rules: ClassVar[tuple[Rule, ...]] = (*ROLE_RULES, launch_type_is_immutable("scheduler"), PORTS_DIFFER)
 
     address: SchedulerAddress | None = None
     """Address of a scheduler that runs elsewhere, as tcp://10.0.1.7:8786: then only workers are run, which join that
@@ -104,6 +107,8 @@ class Naming(Model):
 
 class Worker(TaskShape, TaskLaunch):
     """The Dask workers, each one task."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (*ROLE_RULES, launch_type_is_immutable("worker"), SPOT_STANDS_ALONE)
 
     replicas: Annotated[int, Field(ge=0, le=10000, json_schema_extra={"format": "int32"})] = 0
     """How many workers to run; `kubectl scale` sets it."""

@@ -154,18 +154,33 @@ def _what_is_retained_is_its_own(spec: DaskClusterSpec) -> bool:
     return spec.deletion_policy != "Retain" or spec.isolation == "cluster"
 
 
-def _immutable(path: str) -> Rule:
+def _immutable(path: str, *, is_always_there: bool = False) -> Rule:
     """Return the rule that a field is not changed, added or removed; it stands on the spec, which is always there."""
 
     def has(root: str) -> str:
         names = path.split(".")
         return " && ".join(f"has({root}.{'.'.join(names[: depth + 1])})" for depth in range(len(names)))
 
+    same = f"self.{path} == oldSelf.{path}"
     return Rule(
-        cel=f"({has('self')}) == ({has('oldSelf')}) && (!({has('self')}) || self.{path} == oldSelf.{path})",
+        cel=same if is_always_there else f"({has('self')}) ? ({has('oldSelf')}) && {same} : !({has('oldSelf')})",
         holds=None,
-        message=f"{path} can not be changed, added or removed: delete this DaskCluster, or make another one beside it",
+        message=f"{path} {_FIXED}",
         field=f".{path}",
+    )
+
+
+_FIXED = "can not be changed, added or removed: delete this DaskCluster, or make another one beside it"
+
+
+def launch_type_is_immutable(role: RoleName) -> Rule:
+    """Return the rule that a role's launch type is fixed; it stands on the role, which is always there."""
+    return Rule(
+        cel="has(self.launchType) ? has(oldSelf.launchType) && self.launchType == oldSelf.launchType"
+        " : !has(oldSelf.launchType)",
+        holds=None,
+        message=f"{role}.launchType {_FIXED}",
+        field=".launchType",
     )
 
 
@@ -178,21 +193,21 @@ CLUSTER_RULES = (
     *shape_rules("scheduler"),
     *shape_rules("worker"),
     Rule(
-        cel=f"{launch_type_cel('worker')} != 'FARGATE' || self.worker.gpu == 0",
+        cel=f"self.worker.gpu == 0 || {launch_type_cel('worker')} != 'FARGATE'",
         holds=_gpus_are_on_ec2,
         message="Fargate has no GPUs: remove worker.gpu, or set launchType: EC2 "
         "and clusterArn to an ECS cluster of GPU instances",
         field=".worker.gpu",
     ),
     Rule(
-        cel=f"!('EC2' in {_LAUNCH_TYPES}) || has(self.clusterArn) || has(self.capacity)",
+        cel=f"has(self.clusterArn) || has(self.capacity) || !('EC2' in {_LAUNCH_TYPES})",
         holds=_ec2_has_a_cluster,
         message="launchType EC2 runs on the instances of an existing ECS cluster: "
         "set clusterArn to its ARN, or capacity to have instances brought, or launchType: FARGATE",
         field=".clusterArn",
     ),
     Rule(
-        cel=f"'EC2' in {_LAUNCH_TYPES} || !has(self.capacity)",
+        cel=f"!has(self.capacity) || 'EC2' in {_LAUNCH_TYPES}",
         holds=_capacity_is_for_ec2,
         message="Fargate has no instances to bring: remove capacity, or set launchType: EC2",
         field=".capacity",
@@ -228,13 +243,13 @@ CLUSTER_RULES = (
         field=".region",
     ),
     Rule(
-        cel=f"'FARGATE' in {_LAUNCH_TYPES} || !self.?network.?assignPublicIp.orValue(false)",
+        cel=f"!self.?network.?assignPublicIp.orValue(false) || 'FARGATE' in {_LAUNCH_TYPES}",
         holds=_public_addresses_are_on_fargate,
         message="ECS gives tasks on EC2 no public address: remove assignPublicIp and use subnets with a NAT gateway",
         field=".network.assignPublicIp",
     ),
     Rule(
-        cel=f"'FARGATE' in {_LAUNCH_TYPES} || self.platformVersion == 'LATEST'",
+        cel=f"self.platformVersion == 'LATEST' || 'FARGATE' in {_LAUNCH_TYPES}",
         holds=_platform_is_on_fargate,
         message="only Fargate has platform versions: remove platformVersion, or set launchType: FARGATE",
         field=".platformVersion",
@@ -254,12 +269,10 @@ CLUSTER_RULES = (
         field=".deletionPolicy",
     ),
     *LAUNCH_RULES,
-    _immutable("launchType"),
-    _immutable("scheduler.launchType"),
-    _immutable("worker.launchType"),
+    _immutable("launchType", is_always_there=True),
     _immutable("region"),
     _immutable("clusterArn"),
-    _immutable("isolation"),
-    _immutable("tls.enabled"),
+    _immutable("isolation", is_always_there=True),
+    _immutable("tls.enabled", is_always_there=True),
     _immutable("network.vpcId"),
 )
