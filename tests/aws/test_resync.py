@@ -33,7 +33,7 @@ class Told(Recorder):
         super().__init__(api)
         self.messages: list[str] = []
 
-    async def record(self, metadata: ObjectMeta, kind: object, *, reason: str, message: str) -> None:
+    def record(self, metadata: ObjectMeta, kind: object, *, reason: str, message: str) -> None:
         self.messages.append(f"{metadata.uid} {reason}: {message}")
 
 

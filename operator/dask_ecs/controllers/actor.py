@@ -67,12 +67,12 @@ class Actor:
             else:
                 await self._act(aws, target, memory, action)
         except (AwsError, NeedsUser, SchedulerError, BindingError) as error:
-            await self._hold(target, memory, action, error)
+            self._hold(target, memory, action, error)
             return
         if memory.holds.get(action.subject) and not isinstance(action, actions.RunTasks):
             del memory.holds[action.subject]
         if reason := _ANNOUNCED.get(type(action)):
-            await self._recorder.record(metadata, "Normal", reason=reason, message=_sentence(str(action)))
+            self._recorder.record(metadata, "Normal", reason=reason, message=_sentence(str(action)))
 
     async def look_again(
         self, aws: Aws, target: Target, memory: Memory, action: Action[Any], *, older_than: float, tell: Tell
@@ -106,7 +106,7 @@ class Actor:
         # What we want otherwise than we did is no drift.
         for sentence in told if before == digest else ():
             logger.warning("%s", sentence)
-            await self._recorder.record(target.cluster.metadata, "Warning", reason="DriftMended", message=sentence)
+            self._recorder.record(target.cluster.metadata, "Warning", reason="DriftMended", message=sentence)
 
     async def _act(self, aws: Aws, target: Target, memory: Memory, action: Action[Any]) -> None:
         do = self._doing(aws, target, action)
@@ -155,7 +155,7 @@ class Actor:
             raise not_placed
         memory.holds.pop(action.subject, None)
 
-    async def _hold(
+    def _hold(
         self,
         target: Target,
         memory: Memory,
@@ -186,7 +186,7 @@ class Actor:
             now=self._now(),
         )
         if hold.is_news:
-            await self._recorder.record(metadata, "Warning", reason=reason, message=message)
+            self._recorder.record(metadata, "Warning", reason=reason, message=message)
 
 
 def _sentence(text: str) -> str:

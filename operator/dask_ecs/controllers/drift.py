@@ -59,7 +59,7 @@ class Drift:
             except (AwsError, NeedsUser) as error:
                 advice = error.advice if isinstance(error, AwsError) else error.message
                 logger.warning("could not check what was made (%s): %s", action, error)
-                await self._recorder.record(
+                self._recorder.record(
                     target.cluster.metadata,
                     "Warning",
                     reason=error.reason,
@@ -67,5 +67,5 @@ class Drift:
                 )
         for sentence in told:
             logger.warning("%s", sentence)
-            await self._recorder.record(target.cluster.metadata, "Warning", reason="DriftMended", message=sentence)
+            self._recorder.record(target.cluster.metadata, "Warning", reason="DriftMended", message=sentence)
         memory.looked_for = requested or memory.looked_for

@@ -16,6 +16,13 @@ _INACTIVITY = 300
 _CONNECT_TIMEOUT = 10
 
 
+class _NoEssence(kopf.AnnotationsDiffBaseStorage):
+    """Spares kopf a copy of each object that it would compare with the last one that it has handled."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+
 class Informer:
     """Watches DaskClusters. It writes nothing: no annotation, no finalizer, no event of kopf's own."""
 
@@ -52,6 +59,7 @@ class Informer:
         settings.watching.connect_timeout = _CONNECT_TIMEOUT
         settings.watching.inactivity_timeout = _INACTIVITY
         settings.persistence.finalizer = f"{GROUP}/kopf"
+        settings.persistence.diffbase_storage = _NoEssence()
         await kopf.operator(
             registry=registry,
             settings=settings,

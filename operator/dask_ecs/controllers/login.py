@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import urllib.parse
+import urllib.request
 
 import kopf
 from kubernetes.aio import client, config
@@ -34,11 +36,21 @@ async def load() -> Login:
     configuration = client.Configuration()
     if "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ:
         config.load_incluster_config(client_configuration=configuration)
-        return Login(configuration, None)
-    kubeconfig = os.environ.get("KUBECONFIG", config.KUBE_CONFIG_DEFAULT_LOCATION)
-    return Login(
-        configuration, await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)
-    )
+        loader = None
+    else:
+        kubeconfig = os.environ.get("KUBECONFIG", config.KUBE_CONFIG_DEFAULT_LOCATION)
+        loader = await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)
+    # Else aiohttp reads the environment's proxies and ~/.netrc anew for every request, in a thread each.
+    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.proxy = configuration.proxy or _proxy_of_environment(configuration.host)
+    return Login(configuration, loader)
+
+
+def _proxy_of_environment(server: str) -> str | None:
+    url = urllib.parse.urlsplit(server)
+    if urllib.request.proxy_bypass(url.hostname or ""):
+        return None
+    return urllib.request.getproxies().get(url.scheme)
 
 
 async def for_kopf() -> kopf.ConnectionInfo:

@@ -38,7 +38,9 @@ class Memory:
     log_tails: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     log_tails_complete: dict[str, bool] = dataclasses.field(default_factory=dict)
     ended: set[str] | None = None  # stopped tasks that the user was told of; None before the first look
+    started: bool = False  # its scheduler was run
     ready: bool | None = None
+    met_at: datetime.datetime | None = None  # when it was first looked at
     written_at: datetime.datetime | None = None  # when the status last was
     generation: int = 0
     requested: str | None = None  # the last asking for a look at everything
@@ -49,7 +51,7 @@ class Memory:
     run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again
 
     @classmethod
-    def of(cls, cluster: DaskCluster) -> "Memory":
+    def of(cls, cluster: DaskCluster, *, now: datetime.datetime) -> "Memory":
         """Start from what the status holds: the launches that were written ahead by whoever was here before."""
         launches = tuple(
             Launch(
@@ -65,6 +67,7 @@ class Memory:
         )
         return cls(
             launches=launches,
+            met_at=now,
             generation=cluster.status.observed_generation or cluster.metadata.generation,
             requested=cluster.status.last_handled_reconcile_at,
             looked_for=cluster.status.last_handled_reconcile_at,

@@ -4,19 +4,27 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
+# Of so many keys one is taken of those that may wait, however many others there are.
+_SHARE_OF_LATER = 10
+
 
 class WorkQueue:
     """Keys that want to be looked at. A key added while it is handled is handled once more afterwards.
 
-    Keys that `is_urgent` are handed out before others.
+    Keys that `is_urgent` are handed out before others, and those that `may_wait` after them, but for a share.
     """
 
-    def __init__(self, *, is_urgent: Callable[[str], bool] = lambda _: False) -> None:
+    def __init__(
+        self, *, is_urgent: Callable[[str], bool] = lambda _: False, may_wait: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._is_urgent = is_urgent
+        self._may_wait = may_wait
         self._first: deque[str] = deque()
         self._urgent: deque[str] = deque()
         self._ready: deque[str] = deque()
-        self._waiting: set[str] = set()  # in _ready, or to be put there when its handling ends
+        self._later: deque[str] = deque()
+        self._turn = 0
+        self._waiting: set[str] = set()  # in a lane, or to be put there when its handling ends
         self._handled: set[str] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._arrival = asyncio.Event()
@@ -49,7 +57,7 @@ class WorkQueue:
     async def get(self, *, urgent_only: bool = False) -> str:
         """Wait for a key and take it; `done` has to follow."""
         while True:
-            lane = self._urgent if urgent_only else self._first or self._urgent or self._ready
+            lane = self._urgent if urgent_only else self._next_lane()
             if not lane:
                 self._arrival.clear()
                 await self._arrival.wait()
@@ -70,8 +78,15 @@ class WorkQueue:
         for key in list(self._timers):
             self._cancel_timer(key)
 
+    def _next_lane(self) -> deque[str]:
+        self._turn += 1
+        if self._later and self._turn % _SHARE_OF_LATER == 0:
+            return self._later
+        return self._first or self._urgent or self._ready or self._later
+
     def _put(self, key: str) -> None:
-        (self._urgent if self._is_urgent(key) else self._ready).append(key)
+        lane = self._urgent if self._is_urgent(key) else self._later if self._may_wait(key) else self._ready
+        lane.append(key)
         self._arrival.set()
 
     def _cancel_timer(self, key: str) -> None:

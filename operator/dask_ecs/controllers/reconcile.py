@@ -44,8 +44,10 @@ MOST_PASSES = 10
 # Specs of which is kept what was worked out.
 WORKED_OUT = 500
 
-# Seconds between two writes of a status that only tell how many workers have come or what they wait for.
-_PROGRESS_INTERVAL = 2.0
+# Seconds between two writes of a status that only tell how many workers have come or what they wait for; also while
+# so many objects wait to be looked at.
+_PROGRESS_INTERVAL, _PROGRESS_INTERVAL_OF_MANY = 2.0, 10.0
+_MANY = 50
 
 # Seconds: a shorter wait for AWS's launch rate is not told, and what is told is not told anew sooner.
 _QUEUE_WORTH_TELLING = 2.0
@@ -115,6 +117,11 @@ class Reconciler:
             things = made.used(status.get("made", ()), log_group=status.get("logGroup"))
             self._users.say(uid, region=status["region"], things=things)
 
+    def has_started(self, key: str) -> bool:
+        """Whether the object's scheduler was run: what is to be done then does not keep others from theirs."""
+        memory = self._memories.get(self._uids.get(key, ""))
+        return memory is not None and memory.started
+
     def _wake(self, uid: str, *, first: bool = False) -> None:
         if key := self._keys.get(uid):
             self._queue.add(key, first=first)
@@ -141,7 +148,7 @@ class Reconciler:
         self._keys[found.metadata.uid] = key
         self._uids[key] = found.metadata.uid
         if found.metadata.uid not in self._memories:
-            self._memories[found.metadata.uid] = Memory.of(found)
+            self._memories[found.metadata.uid] = Memory.of(found, now=self._now())
         memory = self._memories[found.metadata.uid]
         if not found.metadata.deletion_timestamp and FINALIZER not in found.metadata.finalizers:
             body = await self._objects.add_finalizer(body)
@@ -188,12 +195,13 @@ class Reconciler:
             return True  # the task watcher, then the prober, wakes it
         plan = cluster.plan(target, observed, now=self._now())
         memory.holds, memory.run_again_at = dict(plan.holds), plan.run_again_at
+        memory.started = plan.status.scheduler_task_arn is not None
         if stale := memory.want(plan.infrastructure):
             # Other rules than before: what once came of these does not hold any more, for others came in between.
             self._shared.forget(region, fingerprints=stale)
             return False
         observe.say_busy(aws, target, memory, observed, watchers=self.watchers, prober=self._prober, busy=plan.busy)
-        await self._tell_of_ended(metadata, observed, memory)
+        self._tell_of_ended(metadata, observed, memory)
         if plan.gone:
             if observed.in_use != self._in_use(target):
                 return False  # who used the same has left meanwhile
@@ -235,8 +243,8 @@ class Reconciler:
                 memory.written_at = self._now()
             if set(said.made) < set(target.cluster.status.made):
                 memory.answers.clear()  # a thing that is deleted may be made and deleted once more
-            await self._tell_of_ready(metadata, said, memory)
-            await self._tell_of_rest(target, said)
+            self._tell_of_ready(metadata, said, memory)
+            self._tell_of_rest(target, said)
         if plan.wake_at:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
         if queued:
@@ -263,9 +271,14 @@ class Reconciler:
 
     def _until_next_write(self, memory: Memory, *, before: DaskClusterStatus, said: DaskClusterStatus) -> float:
         """Return the seconds until a status that only tells how far things have come is written."""
-        if memory.written_at is None or said == before or status.is_news(before, said):
+        many = len(self._queue) >= _MANY
+        # Of many that wait for their launch, most are launched before it could be said of all that they wait.
+        first = not before.conditions
+        if said == before or (not (first and many) and status.is_news(before, said)):
             return 0.0
-        return _PROGRESS_INTERVAL - (self._now() - memory.written_at).total_seconds()
+        last = memory.met_at if first else memory.written_at
+        interval = _PROGRESS_INTERVAL_OF_MANY if many else _PROGRESS_INTERVAL
+        return interval - (self._now() - last).total_seconds() if last else 0.0
 
     def _admit(
         self, target: Target, planned: Iterable[Action[Any]]
@@ -330,9 +343,9 @@ class Reconciler:
         metadata = Metadata.model_validate(body["metadata"])
         said = status.of_invalid(body.get("status") or {}, str(error), generation=metadata.generation, now=self._now())
         self._store.put(await self._objects.write_status(body, said))
-        await self._recorder.record(metadata, "Warning", reason="InvalidSpec", message=str(error))
+        self._recorder.record(metadata, "Warning", reason="InvalidSpec", message=str(error))
 
-    async def _tell_of_ended(self, metadata: Metadata, observed: Observed, memory: Memory) -> None:
+    def _tell_of_ended(self, metadata: Metadata, observed: Observed, memory: Memory) -> None:
         if metadata.deletion_timestamp:
             return
         stopped = {task.arn: task for task in observed.tasks or () if task.is_stopped}
@@ -344,21 +357,21 @@ class Reconciler:
             task = stopped[arn]
             if task.stop_code != "UserInitiated" and (task.exit_code != 0 or backoff.failed_to_last(task)):
                 reason, message = diagnosis.of_task(task)
-                await self._recorder.record(metadata, "Warning", reason=reason, message=message)
+                self._recorder.record(metadata, "Warning", reason=reason, message=message)
         memory.ended &= stopped.keys()
 
-    async def _tell_of_ready(self, metadata: Metadata, said: DaskClusterStatus, memory: Memory) -> None:
+    def _tell_of_ready(self, metadata: Metadata, said: DaskClusterStatus, memory: Memory) -> None:
         ready = said.phase == "Running"
         if ready and memory.ready is False:
             message = f"Running with {said.workers.running} workers at {said.scheduler_address}"
-            await self._recorder.record(metadata, "Normal", reason="Ready", message=message)
+            self._recorder.record(metadata, "Normal", reason="Ready", message=message)
         memory.ready = ready
 
-    async def _tell_of_rest(self, target: Target, said: DaskClusterStatus) -> None:
+    def _tell_of_rest(self, target: Target, said: DaskClusterStatus) -> None:
         before, now = target.cluster.status.rest, said.rest
         if now and rest.is_resting(now) and (before is None or before.ended_at or before.reason != now.reason):
             message = rest.message(target, now.reason)
-            await self._recorder.record(target.cluster.metadata, "Normal", reason=now.reason, message=message)
+            self._recorder.record(target.cluster.metadata, "Normal", reason=now.reason, message=message)
 
     def _forget(self, key: str) -> None:
         uid = self._uids.pop(key)
@@ -373,8 +386,8 @@ class Reconciler:
 
 def _has_to_be_written_ahead(todo: Iterable[Action[Any]], plan: cluster.Plan, target: Target) -> bool:
     """Whether what is about to be done has to be found again if it is all that is ever heard of it."""
-    launching = any(isinstance(action, actions.RunTasks) for action in todo)
+    doing = list(todo)
     before, said = target.cluster.status, plan.status
-    if launching or said.rest != before.rest or not before.conditions:
+    if said.rest != before.rest or any(isinstance(action, actions.RunTasks) for action in doing):
         return True
-    return (said.made, said.account_id) != (before.made, before.account_id)
+    return bool(doing) and (said.made, said.account_id) != (before.made, before.account_id)

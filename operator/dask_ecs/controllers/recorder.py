@@ -1,5 +1,7 @@
 """Kubernetes Events: what happened, in words a person can act on."""
 
+import asyncio
+import contextlib
 import datetime
 import logging
 from collections import OrderedDict
@@ -19,18 +21,50 @@ _SILENCE = datetime.timedelta(minutes=5)
 _REMEMBERED = 10_000
 _LONGEST = 1024  # Kubernetes API reference, Event: what `message` may hold
 
+# So many are written at once, and so many wait; of more, the oldest are dropped. And how long the last are given when
+# the operator ends.
+_WRITERS = 5
+_MOST_WAITING = 5_000
+_LAST_WITHIN = 2.0  # seconds
+
 
 class Recorder:
-    """Writes events; one that can not be written is logged and dropped, for nothing depends on it."""
+    """Writes events while what they tell of goes on.
+
+    One that can not be written is logged and dropped, for nothing depends on it.
+    """
 
     def __init__(self, api: client.ApiClient) -> None:
         self._core = client.CoreV1Api(api)
+        self._waiting: asyncio.Queue[client.CoreV1Event] = asyncio.Queue()
         self._said: OrderedDict[tuple[str, str, str], datetime.datetime] = OrderedDict()
 
-    async def record(
-        self, metadata: ObjectMeta, kind: Literal["Normal", "Warning"], *, reason: str, message: str
-    ) -> None:
-        """Write an event about an object, unless the same was said a moment ago."""
+    async def run(self) -> None:
+        """Write until cancelled."""
+        async with asyncio.TaskGroup() as writers:
+            for _ in range(_WRITERS):
+                writers.create_task(self._write())
+
+    async def _write(self) -> None:
+        while True:
+            event = await self._waiting.get()
+            try:
+                await self._core.create_namespaced_event(event.metadata.namespace, event)
+            except UNAVAILABLE as error:
+                if "being terminated" not in str(getattr(error, "body", "")):
+                    logger.warning("An event could not be written: %s", getattr(error, "reason", None) or error)
+            finally:
+                self._waiting.task_done()
+
+    async def write_last(self) -> None:
+        """Wait a moment until what was recorded is written."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._waiting.join(), _LAST_WITHIN)
+        while not self._waiting.empty():
+            self._drop_oldest()
+
+    def record(self, metadata: ObjectMeta, kind: Literal["Normal", "Warning"], *, reason: str, message: str) -> None:
+        """Have an event written about an object, unless the same was said a moment ago."""
         now = datetime.datetime.now(datetime.UTC)
         said = (metadata.uid, reason, message)
         if said in self._said and now - self._said[said] < _SILENCE:
@@ -58,8 +92,10 @@ class Recorder:
             last_timestamp=now,
             count=1,
         )
-        try:
-            await self._core.create_namespaced_event(metadata.namespace, event)
-        except UNAVAILABLE as error:
-            if "being terminated" not in str(getattr(error, "body", "")):
-                logger.warning("An event could not be written: %s", getattr(error, "reason", None) or error)
+        if self._waiting.qsize() >= _MOST_WAITING:
+            self._drop_oldest()
+        self._waiting.put_nowait(event)
+
+    def _drop_oldest(self) -> None:
+        self._waiting.get_nowait()
+        self._waiting.task_done()

@@ -133,13 +133,18 @@ async def _serve(
     kubernetes: login.Login,
 ) -> None:
     store, objects = Store(), Objects(api)
-    queue = WorkQueue(is_urgent=store.is_being_deleted)
+
+    def has_started(key: str) -> bool:  # of many that come at once, all are run before it is told how far each is
+        return reconciler.has_started(key)
+
+    queue = WorkQueue(is_urgent=store.is_being_deleted, may_wait=has_started)
+    recorder = Recorder(api)
     reconciler = Reconciler(
         settings=settings,
         store=store,
         queue=queue,
         objects=objects,
-        recorder=Recorder(api),
+        recorder=recorder,
         bindings=Bindings(api),
         sessions=sessions,
         resync=options.resync,
@@ -157,11 +162,13 @@ async def _serve(
     background.append(asyncio.create_task(reconciler.run()))
     background.append(asyncio.create_task(_prune(store, queue, objects, options.namespaces)))
     background.append(asyncio.create_task(kubernetes.keep()))
+    background.append(asyncio.create_task(recorder.run()))
     ready = asyncio.Event()
     background.append(asyncio.create_task(_announce(ready)))
 
     async def end() -> None:
         queue.close()
+        await recorder.write_last()
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)

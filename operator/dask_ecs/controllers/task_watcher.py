@@ -29,10 +29,15 @@ class Pace:
 
 # Without events a death is news within ten seconds, unless all sweeps together would then take more than 3.5 of the 20
 # ListTasks and DescribeTasks that an account has a second (AWS: "Request throttling"): those who launch want them too.
+# Looks at what starts or stops are rarer than one a second where together they would take more than 5.
 POLLING = Pace(busy=1, still=10)
 MOST_SWEEP_CALLS = 3.5
+MOST_LOOK_CALLS = 5
 # Events may come late or get lost, so what they tell is checked.
 WITH_EVENTS = Pace(busy=20, still=600)
+
+# So many times as long as a look took is the least until the next.
+_PAUSE = 5
 
 # ECS shows a stopped task for an hour (AWS: "DescribeTasks"); it is kept in mind as long.
 STOPPED_FOR = datetime.timedelta(hours=1)
@@ -135,6 +140,11 @@ class TaskWatcher:
         """How many calls a sweep takes: one for each hundred tasks."""
         return -(-max(sum(map(len, self._tasks.values())), 1) // aws_tasks.MOST_LISTED)
 
+    @property
+    def look_calls(self) -> int:
+        """How many calls a look at what is waited for takes."""
+        return -(-len(self._awaited()) // aws_tasks.MOST_LISTED)
+
     def stopping(self, arn: str) -> None:
         """Take in that AWS was asked to stop a task: what is planned next does not ask again."""
         for tasks in self._tasks.values():
@@ -146,6 +156,7 @@ class TaskWatcher:
         time = asyncio.get_running_loop().time
         while True:
             self._nudged.clear()
+            began = time()
             try:
                 changed = await self._look(now=time()) | await self._look_for_draining(now=time())
                 if self.error:
@@ -163,15 +174,17 @@ class TaskWatcher:
                 self._wake(uid)
             pace = self._pace()
             quick = self._busy and (not self.error or self._listed_at is None)
-            interval = pace.busy if quick else max(self._swept_at + pace.still - time(), pace.busy)
+            # Where a look takes long, for AWS or this process has much to do, there are fewer.
+            busy = max(pace.busy, min(_PAUSE * (time() - began), pace.still))
+            interval = busy if quick else max(self._swept_at + pace.still - time(), busy)
             if self._on_instances():
-                interval = min(interval, max(self._draining.seconds_until_due(now=time()), pace.busy))
+                interval = min(interval, max(self._draining.seconds_until_due(now=time()), busy))
             if self.error:
                 interval = min(_AFTER_ERROR * 2**self.failures, pace.still)
             looked_at = time()
             try:
                 await asyncio.wait_for(self._nudged.wait(), interval)
-                await asyncio.sleep(min(interval, looked_at + pace.busy - time()))  # several may start together
+                await asyncio.sleep(min(interval, looked_at + busy - time()))  # several may start together
             except TimeoutError:
                 continue
 
@@ -181,14 +194,16 @@ class TaskWatcher:
             changed = await self._sweep()
             self._swept_at = now
             return changed
+        return await self._describe(self._awaited(), listed=frozenset())
+
+    def _awaited(self) -> list[str]:
         # Workers that run are left to the sweep: there may be hundreds, and Dask misses them sooner.
-        awaited = [
+        return [
             task.arn
             for uid in self._busy
             for task in self._tasks.get(uid, {}).values()
             if not task.is_stopped and (task.role == "scheduler" or not task.is_running)
         ]
-        return await self._describe(awaited, listed=frozenset())
 
     def _on_instances(self) -> dict[str, set[str]]:
         """Return whose tasks run on which EC2 instance."""
@@ -324,7 +339,9 @@ class TaskWatchers:
             return WITH_EVENTS
         now = asyncio.get_running_loop().time()
         if now >= self._polling_until:
-            calls = sum(watcher.sweep_calls for watcher, _ in self._running.values())
-            self._polling = dataclasses.replace(POLLING, still=max(POLLING.still, calls / MOST_SWEEP_CALLS))
+            sweeps = sum(watcher.sweep_calls for watcher, _ in self._running.values())
+            looks = sum(watcher.look_calls for watcher, _ in self._running.values())
+            still = max(POLLING.still, sweeps / MOST_SWEEP_CALLS)
+            self._polling = Pace(busy=min(max(POLLING.busy, looks / MOST_LOOK_CALLS), still), still=still)
             self._polling_until = now + POLLING.still / 2
         return self._polling

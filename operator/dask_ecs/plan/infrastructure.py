@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Infrastructure:
-    """What there is so far; `complete` once a task can run."""
+    """What there is so far; `complete` once all tasks can run, `runnable` are the roles whose tasks can."""
 
     account_id: str | None
     ecs_cluster: EcsCluster | None
@@ -54,6 +54,7 @@ class Infrastructure:
     pins: Pins
     wanted: tuple[Action[Any], ...] = ()
     """Whatever has come or is to come of it."""
+    runnable: frozenset[Role] = frozenset()
     complete: bool = False
 
     @property
@@ -138,8 +139,18 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
     closed = not spec.needs_security_group or there.security_group_id is not None
     # Until a certificate is renewed, the one before serves.
     awaited = [action for action in missing if action is not certificate or there.certificate is None]
-    complete = not awaited and closed and brought and there.definitions.keys() == set(spec.roles)
-    return dataclasses.replace(there, complete=complete), missing
+    # ECS registers one definition a second, so a scheduler does not wait for the workers'; but for one that is refused.
+    later = [
+        action
+        for action in awaited
+        if isinstance(action, actions.RegisterTaskDefinition) and action.subject not in observed.holds
+    ]
+    around = closed and brought and len(later) == len(awaited)
+    return dataclasses.replace(
+        there,
+        runnable=frozenset(there.definitions) if around else frozenset(),
+        complete=around and not later and there.definitions.keys() == set(spec.roles),
+    ), missing
 
 
 def _as_far_as(

@@ -225,9 +225,9 @@ def stop_all(observed: Observed, *, ecs_cluster: str, why: str) -> list[actions.
 def _requests(target: Target, there: Infrastructure, tasks: Tasks) -> dict[Role, dict[str, Any]]:
     """Return what RunTask would be asked for each role that can be run now."""
     spec = target.cluster.spec
-    roles = [role for role in spec.roles if role == "scheduler" or tasks.scheduler_address]
-    if not (there.complete and there.ecs_cluster):
+    if there.ecs_cluster is None:
         return {}
+    roles = [role for role in spec.roles if role in there.runnable and (role == "scheduler" or tasks.scheduler_address)]
     brought = capacity.providers(target)
     made_group = (there.security_group_id,) if there.security_group_id else ()
     return {

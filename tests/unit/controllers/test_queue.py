@@ -56,6 +56,16 @@ async def test_urgent_keys_go_before_others() -> None:
     assert [await queue.get() for _ in range(3)] == ["urgent-b", "a", "c"]
 
 
+async def test_keys_that_may_wait_come_after_others_but_for_a_share() -> None:
+    queue = WorkQueue(may_wait=lambda key: key.startswith("later"))
+    for number in range(30):
+        queue.add(f"later-{number}")
+        queue.add(f"new-{number}")
+    first = [await queue.get() for _ in range(20)]
+    assert [key for key in first if key.startswith("later")] == ["later-0", "later-1"]
+    assert {await queue.get() for _ in range(40)} >= {f"later-{number}" for number in range(2, 30)}
+
+
 async def test_a_worker_for_urgent_keys_alone_waits_for_one() -> None:
     queue = WorkQueue(is_urgent=lambda key: key.startswith("urgent"))
     queue.add("a")

@@ -50,6 +50,17 @@ def test_a_refused_launch_stays_put_off_while_all_is_looked_at_again() -> None:
     assert planned(world, hold).actions == ()
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_scheduler_does_not_wait_for_its_workers_definition_unless_that_is_refused(refused: bool) -> None:
+    world = almost_launched()
+    registered = [action for action in world.done if isinstance(action, actions.RegisterTaskDefinition)]
+    del world.answers[next(action.fingerprint for action in registered if action.subject == "workerDefinition")]
+    hold = hold_of_the_scheduler(world, subject="workerDefinition")
+    plan = planned(world, hold) if refused else world.plan()
+    ran = [action for action in plan.actions if isinstance(action, actions.RunTasks)]
+    assert [action.launch.role for action in ran] == ([] if refused else ["scheduler"])
+
+
 def test_a_hold_of_an_older_spec_is_dropped_while_all_is_looked_at_again() -> None:
     world = almost_launched()
     assert planned(world, hold_of_the_scheduler(world, generation=0), known=Known()).holds == {}

@@ -113,7 +113,7 @@ class ControlPlane:
         name = Path(command[0]).name
         # etcd refuses to start where its own variables contradict its flags.
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ETCD_")}
-        environment.setdefault("GOGC", "200")  # with the default, collecting takes a quarter of the API server's CPU
+        environment.setdefault("GOGC", "400")  # with the default, collecting takes a quarter of the API server's CPU
         self._running[name] = die_with_parent.start(
             command, directory=self.directory, log=self.log(name), environment=environment
         )
