@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 MOST_PASSES = 10
 
 # Specs of which is kept what was worked out.
-WORKED_OUT = 500
+WORKED_OUT = 200
 
 # Seconds between two writes of a status that only tell how many workers have come or what they wait for; also while
 # so many objects wait to be looked at.
@@ -192,7 +192,10 @@ class Reconciler:
             now=self._now(),
         )
         if cluster.awaits_first_look(target, observed):
-            return True  # the task watcher, then the prober, wakes it
+            # The task watcher, then the prober, wakes it; only the first list is urgent.
+            busy = observed.tasks is None
+            observe.say_busy(aws, target, memory, observed, watchers=self.watchers, prober=self._prober, busy=busy)
+            return True
         plan = cluster.plan(target, observed, now=self._now())
         memory.holds, memory.run_again_at = dict(plan.holds), plan.run_again_at
         memory.started = plan.status.scheduler_task_arn is not None
