@@ -2,10 +2,12 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +82,19 @@ def test_an_interrupt_in_the_middle_leaves_no_process(tmp_path: Path, end: signa
     left = [each.name for each in tmp_path.iterdir()]
     assert len(left) == 1, left
     assert left[0].startswith("dask-ecs-operator-")  # its log
+
+
+def test_what_is_kept_can_be_used_until_it_is_interrupted(tmp_path: Path) -> None:
+    with _demo("--keep", "--examples", str(_EXAMPLES), folder=tmp_path) as process:
+        _read_until(process, "It stays until Ctrl-C")
+        assert process.stdout is not None
+        (dashboard,) = re.findall(r"http://\S+", next(line for line in process.stdout if "dashboard" in line))
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(dashboard, timeout=30) as page:
+            assert b"Dask" in page.read()
+        _read_until(process, "export PATH")
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate()
+    assert process.returncode == 0, f"{output}\n{errors}"
 
 
 def test_an_interrupt_leaves_nothing_in_a_given_cluster(control_plane: ControlPlane, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dask_ecs.local.stack import Stack
 
+from .connecting import connect
 from .tenant import RunningCluster
 
 
@@ -38,3 +39,20 @@ def test_logs_are_those_of_the_tasks_that_are_asked_for(stack: Stack, running: R
     assert len(lines) == 2
     assert {line.split(" | ")[0] for line in lines} == {"scheduler"}
     assert dask_ecs(stack, "logs", "demo", "worker", "-n", namespace, "--since", "0s") == ""
+
+
+def test_logs_are_followed(stack: Stack, running: RunningCluster) -> None:
+    arguments = ("logs", "demo", "scheduler", "--namespace", running.tenant.namespace, "--follow", "--tail", "1")
+    with subprocess.Popen(
+        [Path(sys.executable).parent / "dask-ecs", *arguments],
+        env={**os.environ, **stack.environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("scheduler | ")
+            with connect(running.tenant, "demo"):
+                assert any("Receive client connection" in line for line in process.stdout)
+        finally:
+            process.kill()

@@ -88,6 +88,15 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
         assert {task["taskArn"] for task in account.live_tasks(before["clusterArn"])} == tasks, "no task was touched"
         assert tenant.condition("demo", "UpToDate")["status"] == "True"
 
+        (worker,) = account.live_tasks(before["clusterArn"], role="worker")
+        account.ecs.stop_task(cluster=before["clusterArn"], task=worker["taskArn"], reason="by hand")
+        stopped = worker["taskArn"].rsplit("/", 1)[1]
+        expected = (f"Worker task {stopped} was stopped by somebody else: by hand. What is wanted is run again.",)
+        until(all_told, shown=lambda: tenant.shown("demo"))
+        tenant.wait_until_ready("demo", workers=1)
+        (successor,) = account.live_tasks(before["clusterArn"], role="worker")
+        tasks = {*tasks, successor["taskArn"]} - {worker["taskArn"]}
+
         if resync == "2s":
             # An ECS cluster can only be deleted while nothing runs there, as during a pause.
             tenant.kubectl("annotate", "dkc", "demo", "ecs.dask.org/paused=true")

@@ -155,7 +155,9 @@ def test_given_subnets_and_security_groups_are_used_and_left_as_they_are(tenant:
         "GroupId"
     ]
     before = account.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"]
-    name = tenant.apply(manifest(network={"subnets": [subnet["SubnetId"]], "securityGroups": [group]}))
+    name = tenant.apply(
+        manifest(network={"vpcId": subnet["VpcId"], "subnets": [subnet["SubnetId"]], "securityGroups": [group]})
+    )
     status = tenant.wait_until_ready(name)
     assert "securityGroupId" not in status
     requests = [call["parameters"] for call in account.aws.call_log("ecs:RunTask")]

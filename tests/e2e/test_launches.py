@@ -1,5 +1,6 @@
 """How tasks are launched: what AWS was asked, and what it made of that."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -39,6 +40,9 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
         "subnets": [second],
         "securityGroups": [group],
         "naming": {"start": 10, "step": 5},
+        "threads": 3,
+        "extraArgs": ["--resources", "licence=1"],
+        "environment": [{"name": "SHAPE", "value": "round"}],
         "capacityProviderStrategy": [
             {"capacityProvider": "FARGATE", "base": 1},
             {"capacityProvider": "FARGATE_SPOT", "weight": 1},
@@ -59,6 +63,7 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
         propagateTags="TASK_DEFINITION",
         enableECSManagedTags=True,
         enableExecuteCommand=True,
+        platformVersion="1.4.0",
     )
     body["spec"]["scheduler"] = {**body["spec"]["scheduler"], "subnets": [first]}
     name = tenant.apply(body)
@@ -81,6 +86,8 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
     assert (scheduler["launchType"], scheduler.get("capacityProviderName")) == ("FARGATE", None)
     assert {(task["group"], task["ephemeralStorage"]["sizeInGiB"]) for task in workers} == {("nightly", 30)}
     assert all(task["enableExecuteCommand"] for task in (scheduler, *workers))
+    ours = [call for call in calls if call["cluster"] == cluster]
+    assert {call["platformVersion"] for call in ours} == {"1.4.0"}
     for task in workers:
         tags = {tag["key"]: tag["value"] for tag in task["tags"]}
         expected = {"team": "a", "cost": "1", "ecs.dask.org/name": name, "aws:ecs:clusterName": cluster.split("/")[-1]}
@@ -89,6 +96,11 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
     policy = account.iam.get_role_policy(RoleName=role, PolicyName="dask-ecs")["PolicyDocument"]
     assert "ssmmessages:OpenDataChannel" in str(policy)
     assert names_in(tenant, name) == {10, 15, 20}
+    with connect(tenant, name) as client:
+        seen = client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [(worker["nthreads"], worker["resources"]) for worker in seen] == [(3, {"licence": 1.0})] * 3
+        found = client.run(lambda: (os.getenv("SHAPE"), os.getenv("COLOUR")))
+        assert set(found.values()) == {("round", "blue")}
 
     by_name = {task["overrides"]["containerOverrides"][0]["command"][-1]: task for task in workers}
     account.ecs.stop_task(cluster=cluster, task=by_name["15"]["taskArn"])

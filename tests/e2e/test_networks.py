@@ -49,6 +49,13 @@ class DefaultVpc:
             RouteTableId=route_table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway["InternetGatewayId"]
         )
 
+    def open_by_nat(self, route_table: str) -> None:
+        """Let a route table lead to a NAT gateway in a public subnet."""
+        ec2 = self.account.ec2
+        address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+        made = ec2.create_nat_gateway(SubnetId=self.public_subnet, AllocationId=address)["NatGateway"]
+        ec2.create_route(RouteTableId=route_table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=made["NatGatewayId"])
+
 
 @pytest.fixture
 def vpc(account: AwsAccount) -> DefaultVpc:
@@ -81,6 +88,19 @@ def test_a_private_subnet_without_nat_is_named_as_the_cause_until_it_has_a_way_o
     vpc.open(route_table)
     status = tenant.wait_until_ready(name)
     assert status["network"]["assignPublicIp"]
+
+
+def test_tasks_behind_a_nat_gateway_have_no_public_address(tenant: Tenant, vpc: DefaultVpc) -> None:
+    subnet, route_table = vpc.make_private_subnet()
+    vpc.open_by_nat(route_table)
+    name = tenant.apply(manifest(network={"subnets": [subnet], "assignPublicIp": False}))
+    status = tenant.wait_until_ready(name)
+    assert status["network"]["assignPublicIp"] is False
+    asked = [call["parameters"] for call in vpc.account.aws.call_log("ecs:RunTask")]
+    networks = [
+        call["networkConfiguration"]["awsvpcConfiguration"] for call in asked if call["cluster"] == status["clusterArn"]
+    ]
+    assert {(*network["subnets"], network["assignPublicIp"]) for network in networks} == {(subnet, "DISABLED")}
 
 
 def test_given_subnets_of_two_kinds_are_named_and_nothing_is_run(tenant: Tenant, vpc: DefaultVpc) -> None:

@@ -196,7 +196,7 @@ def test_sigterm_ends_it_cleanly(lone_tenant: Tenant, quiet_account: AwsAccount)
     assert len(quiet_account.live_tasks(status["clusterArn"])) == 2
 
 
-@pytest.mark.parametrize("operator_options", [["--log-format", "json", "--log-level", "debug"]])
+@pytest.mark.parametrize("operator_options", [["--log-format", "json"]])
 def test_json_logs_are_lines_of_json_that_name_the_object_and_the_aws_request(
     lone_tenant: Tenant, quiet_account: AwsAccount, operator_options: list[str]
 ) -> None:

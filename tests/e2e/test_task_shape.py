@@ -175,8 +175,12 @@ def test_what_the_spec_asks_of_a_role_reaches_that_roles_definition(tenant: Tena
                     },
                 }
             ],
+            logs={"group": f"/{tenant.namespace}", "streamPrefix": "nightly", "retentionDays": 7},
             scheduler={
                 **SMALL,
+                "mountPoints": [{"sourceVolume": "datasets", "containerPath": "/datasets", "readOnly": True}],
+                "extraArgs": ["--no-show"],
+                "environment": [{"name": "COLOUR", "value": "blue"}],
                 "image": "daskdev/dask:latest",
                 "ephemeralStorage": "200Gi",
                 "stopTimeout": 120,
@@ -193,7 +197,16 @@ def test_what_the_spec_asks_of_a_role_reaches_that_roles_definition(tenant: Tena
     assert (container["image"], container["stopTimeout"]) == ("daskdev/dask:latest", 120)
     assert container["ulimits"] == [{"name": "nofile", "softLimit": 4096, "hardLimit": 8192}]
     assert (container["healthCheck"]["command"], container["healthCheck"]["interval"]) == (["CMD-SHELL", "true"], 60)
-    assert scheduler["volumes"] == []
+    assert {"name": "COLOUR", "value": "blue"} in container["environment"]
+    assert container["mountPoints"] == [{"sourceVolume": "datasets", "containerPath": "/datasets", "readOnly": True}]
+    options = container["logConfiguration"]["options"]
+    assert options["awslogs-group"] == f"/{tenant.namespace}"
+    assert options["awslogs-stream-prefix"] == "nightly"
+    (logs,) = account.logs.describe_log_groups(logGroupNamePrefix=f"/{tenant.namespace}")["logGroups"]
+    assert logs["retentionInDays"] == 7
+    (task,) = account.live_tasks(status["clusterArn"], role="scheduler")
+    assert "--no-show" in task["overrides"]["containerOverrides"][0]["command"]
+    assert scheduler["volumes"] == worker["volumes"]
     assert worker["volumes"] == [
         {
             "name": "datasets",

@@ -125,6 +125,16 @@ def test_every_row_names_tests_that_are_there() -> None:
     assert missing == set()
 
 
+def test_the_tests_of_a_row_set_the_rows_fields() -> None:
+    unset = []
+    for parameter, here, shown in _rows_of_both():
+        named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", shown)
+        text = "\n".join(_text_of(path, name) for path, name in named)
+        fields = re.findall(r"`spec\.(?:\w+\.)*(\w+)", here)
+        unset += [(parameter, field) for field in fields if not re.search(rf"\b{field}\b", text)]
+    assert unset == []
+
+
 def _rows_of_both() -> list[list[str]]:
     return _rows("FargateCluster and ECSCluster") + _rows("EC2Cluster")
 
@@ -136,6 +146,26 @@ def _is_field(path: str) -> bool:
         if schema is None:
             return False
     return True
+
+
+def _text_of(path: str, test: str) -> str:
+    """Return the source of a test and of what it uses of its module."""
+    source = (ROOT / "tests" / path).read_text()
+    there = {name: node for node in ast.parse(source).body for name in _names_given(node)}
+    found, todo = dict[str, ast.stmt](), [test]
+    while todo:
+        name = todo.pop()
+        if name in there and name not in found:
+            found[name] = there[name]
+            todo += [each.id for each in ast.walk(there[name]) if isinstance(each, ast.Name)]
+    decorators = [each for node in found.values() for each in getattr(node, "decorator_list", [])]
+    return "\n".join(ast.get_source_segment(source, node) or "" for node in (*found.values(), *decorators))
+
+
+def _names_given(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    return [node.name] if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) else []
 
 
 def _tests_of(path: str) -> set[str]:

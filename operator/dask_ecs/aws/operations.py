@@ -69,6 +69,11 @@ class Operation:
         return f"{self.service}:{self.name}"
 
     @property
+    def is_change(self) -> bool:
+        """Whether it makes, changes or deletes something of AWS that outlives it."""
+        return self.service != "sqs" and not self.name.startswith(("Describe", "Get", "List", "Simulate"))
+
+    @property
     def permissions(self) -> tuple[Permission, ...]:
         """What it takes, each with its resources and conditions."""
         return tuple(need if isinstance(need, Permission) else Permission(need) for need in self.needs)

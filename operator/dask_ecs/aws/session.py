@@ -65,7 +65,9 @@ class Aws:
         metadata = answer.pop("ResponseMetadata", {})
         milliseconds = (time.monotonic() - started) * 1000
         request_id = metadata.get("RequestId", "")
-        logger.debug("%s took %.0f ms", operation, milliseconds, extra={"awsRequestId": request_id})
+        # What was changed can be looked up at AWS by its request; looks are many and of no consequence.
+        level = logging.INFO if operation.is_change else logging.DEBUG
+        logger.log(level, "%s took %.0f ms", operation, milliseconds, extra={"awsRequestId": request_id})
         return answer
 
     async def pages(self, operation: Operation, key: str, **parameters: Any) -> AsyncIterator[Any]:

@@ -14,6 +14,7 @@ from dask_ecs.plan.observed import (
     PORTS_VARIABLE,
     PROTOCOL_VARIABLE,
     SCHEDULER_VARIABLE,
+    STOPPED_BY_US,
     Role,
     Task,
 )
@@ -38,7 +39,7 @@ async def run(aws: Aws, request: Mapping[str, Any]) -> tuple[list[Task], TasksNo
 async def stop(aws: Aws, *, ecs_cluster: str, task_arn: str, why: str) -> None:
     """Stop a task; one that is gone already is fine."""
     try:
-        await aws.call(operations.STOP_TASK, cluster=ecs_cluster, task=task_arn, reason=why[:1024])
+        await aws.call(operations.STOP_TASK, cluster=ecs_cluster, task=task_arn, reason=f"{STOPPED_BY_US}{why}"[:1024])
     except AwsError as error:
         if error.kind is not Kind.GONE and "not found" not in error.message:
             raise

@@ -41,6 +41,8 @@ class TextFormatter(logging.Formatter):
         """Return the line."""
         key = current_object.get()
         record.message = f"{key}: {record.message}" if key else record.message
+        if (request_id := getattr(record, "awsRequestId", "")) and request_id not in record.message:
+            record.message += f" (request {request_id})"
         return super().formatMessage(record)
 
 

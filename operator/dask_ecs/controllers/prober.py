@@ -25,7 +25,7 @@ PATIENCE = 60.0
 # unless that makes more than so many questions a second.
 BUSY_FIRST, BUSY_FACTOR, BUSY_LONGEST = 0.5, 1.5, 10.0
 STILL = 15.0
-MOST_STILL_A_SECOND = 5
+MOST_STILL_A_SECOND = 4
 
 # Idleness is told in whole seconds, and an answer takes up to DEADLINE.
 _SAME_IDLENESS = datetime.timedelta(seconds=DEADLINE + 1)

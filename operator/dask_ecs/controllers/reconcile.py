@@ -358,7 +358,10 @@ class Reconciler:
         for arn in stopped.keys() - memory.ended:
             memory.ended.add(arn)
             task = stopped[arn]
-            if task.stop_code != "UserInitiated" and (task.exit_code != 0 or backoff.failed_to_last(task)):
+            if task.was_stopped_by_others:
+                reason, message = "DriftMended", diagnosis.of_stop_by_others(task)
+                self._recorder.record(metadata, "Warning", reason=reason, message=message)
+            elif task.stop_code != "UserInitiated" and (task.exit_code != 0 or backoff.failed_to_last(task)):
                 reason, message = diagnosis.of_task(task)
                 self._recorder.record(metadata, "Warning", reason=reason, message=message)
         memory.ended &= stopped.keys()

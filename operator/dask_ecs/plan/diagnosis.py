@@ -55,6 +55,12 @@ def of_task(task: Task) -> tuple[str, str]:
     return known.reason if known else f"{task.role.capitalize()}Failed", " ".join(lines)
 
 
+def of_stop_by_others(task: Task) -> str:
+    """Return what is said of a task that somebody else has stopped."""
+    said = (task.stopped_reason or "no reason given").rstrip(".")
+    return f"{task.role.capitalize()} task {task.id} was stopped by somebody else: {said}. What is wanted is run again."
+
+
 def _of_process(task: Task) -> Diagnosis | None:
     """Return what a container's last words or its exit code mean."""
     if task.exit_code in (None, 0):

@@ -23,6 +23,9 @@ MARK_VARIABLE = "DASK_ECS_SPEC"
 PROTOCOL_VARIABLE = "DASK_ECS_SCHEDULER_PROTOCOL"
 
 
+STOPPED_BY_US = "dask-ecs-operator: "
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """One ECS task of a cluster, as DescribeTasks tells it."""
@@ -80,6 +83,11 @@ class Task:
     def is_stopped(self) -> bool:
         """Whether it has ended for good."""
         return self.last_status == "STOPPED"
+
+    @property
+    def was_stopped_by_others(self) -> bool:
+        """Whether somebody else called StopTask for it: our calls begin with who made them."""
+        return self.stop_code == "UserInitiated" and not (self.stopped_reason or "").startswith(STOPPED_BY_US)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -37,6 +37,7 @@ async def measure(bench: Bench) -> list[Figure]:
             if mode is modes[-1]:
                 figures += await _profile(scene, bench, clusters=clusters)
                 figures += await _restart(scene, bench, preload.uids)
+                await scene.until_quiet(seconds=bench.size(15, short=2), within=120)
                 namespace = scene.objects.bodies[preload.uids[0]]["metadata"]["namespace"]
                 seconds = await first_launch.latencies(
                     scene,

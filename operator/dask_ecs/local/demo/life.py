@@ -141,6 +141,8 @@ class Life:
         name = self._status()["binding"]["name"]
         data = json.loads(self._shell.quietly("get", "secret", name, "--output=json"))["data"]
         self._transcript.say(f"how to connect is in the Secret {name}: {', '.join(sorted(data))}")
+        told, address = base64.b64decode(data["uri"]).decode(), self.addresses()[0]
+        check(told == address, f"the Secret {name} says {told}, status.schedulerAddress {address}")
         with tempfile.TemporaryDirectory(prefix="dask-ecs-binding-") as folder:
             for key, value in data.items():
                 (Path(folder) / key).write_bytes(base64.b64decode(value))
