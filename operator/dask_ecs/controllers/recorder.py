@@ -53,6 +53,8 @@ class Recorder:
             except UNAVAILABLE as error:
                 if "being terminated" not in str(getattr(error, "body", "")):
                     logger.warning("An event could not be written: %s", getattr(error, "reason", None) or error)
+            except Exception:  # the loop's edge: an event is not worth the operator's life
+                logger.exception("An event could not be written")
             finally:
                 self._waiting.task_done()
 

@@ -144,8 +144,8 @@ class GivenDefinition:
         return max(self.cpu_units // 1024, 1) if self.cpu_units else None
 
 
-# Failures in a row of what ends by itself, until somebody should know.
-NEWS_AFTER = 6
+# Failures in a row of what ends by itself, some twelve seconds, until somebody should know.
+NEWS_AFTER = 7
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
