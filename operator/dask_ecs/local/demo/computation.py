@@ -19,13 +19,13 @@ import pandas as pd  # type: ignore[import-untyped] # its stubs are a package of
 from distributed import Client
 from distributed.security import Security
 
-SIDE = 2500
+SIDE = 2000
 """Rows and columns of the matrix: multiplying it takes two cores some seconds, and stays exact in float64."""
 
 _CHUNK = 1000
 
 ROWS_PER_PARTITION = 100_000
-PARTITIONS = 8
+PARTITIONS = 4
 KEYS = 4
 
 _JOIN_WITHIN = 60  # seconds
