@@ -38,7 +38,7 @@ from dask_ecs.api.spec_rules import (
     GIVEN_GROUPS_STAY_CLOSED,
     GIVEN_ROLE_KEEPS_ITS_POLICIES,
     PORTS_DIFFER,
-    launch_type_is_immutable,
+    immutable,
 )
 from dask_ecs.api.tags import Tags
 from dask_ecs.api.task_launch import LaunchType, TaskLaunch
@@ -59,7 +59,7 @@ RetentionDays = Literal[
 class Scheduler(TaskShape, TaskLaunch):
     """The Dask scheduler, one task."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (*ROLE_RULES, launch_type_is_immutable("scheduler"), PORTS_DIFFER)
+    rules: ClassVar[tuple[Rule, ...]] = (*ROLE_RULES, immutable("launchType", of="scheduler"), PORTS_DIFFER)
 
     address: SchedulerAddress | None = None
     """Address of a scheduler that runs elsewhere, as tcp://10.0.1.7:8786: then only workers are run, which join that
@@ -108,7 +108,7 @@ class Naming(Model):
 class Worker(TaskShape, TaskLaunch):
     """The Dask workers, each one task."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (*ROLE_RULES, launch_type_is_immutable("worker"), SPOT_STANDS_ALONE)
+    rules: ClassVar[tuple[Rule, ...]] = (*ROLE_RULES, immutable("launchType", of="worker"), SPOT_STANDS_ALONE)
 
     replicas: Annotated[int, Field(ge=0, le=10000, json_schema_extra={"format": "int32"})] = 0
     """How many workers to run; `kubectl scale` sets it."""

@@ -154,8 +154,11 @@ def _what_is_retained_is_its_own(spec: DaskClusterSpec) -> bool:
     return spec.deletion_policy != "Retain" or spec.isolation == "cluster"
 
 
-def _immutable(path: str, *, is_always_there: bool = False) -> Rule:
-    """Return the rule that a field is not changed, added or removed; it stands on the spec, which is always there."""
+def immutable(path: str, *, of: RoleName | None = None, is_always_there: bool = False) -> Rule:
+    """Return the rule that a field is not changed, added or removed.
+
+    It stands on the spec, or on the role that the field is `of`: both are always there.
+    """
 
     def has(root: str) -> str:
         names = path.split(".")
@@ -165,22 +168,9 @@ def _immutable(path: str, *, is_always_there: bool = False) -> Rule:
     return Rule(
         cel=same if is_always_there else f"({has('self')}) ? ({has('oldSelf')}) && {same} : !({has('oldSelf')})",
         holds=None,
-        message=f"{path} {_FIXED}",
+        message=f"{f'{of}.' if of else ''}{path} can not be changed, added or removed: delete this DaskCluster, "
+        "or make another one beside it",
         field=f".{path}",
-    )
-
-
-_FIXED = "can not be changed, added or removed: delete this DaskCluster, or make another one beside it"
-
-
-def launch_type_is_immutable(role: RoleName) -> Rule:
-    """Return the rule that a role's launch type is fixed; it stands on the role, which is always there."""
-    return Rule(
-        cel="has(self.launchType) ? has(oldSelf.launchType) && self.launchType == oldSelf.launchType"
-        " : !has(oldSelf.launchType)",
-        holds=None,
-        message=f"{role}.launchType {_FIXED}",
-        field=".launchType",
     )
 
 
@@ -269,10 +259,10 @@ CLUSTER_RULES = (
         field=".deletionPolicy",
     ),
     *LAUNCH_RULES,
-    _immutable("launchType", is_always_there=True),
-    _immutable("region"),
-    _immutable("clusterArn"),
-    _immutable("isolation", is_always_there=True),
-    _immutable("tls.enabled", is_always_there=True),
-    _immutable("network.vpcId"),
+    immutable("launchType", is_always_there=True),
+    immutable("region"),
+    immutable("clusterArn"),
+    immutable("isolation", is_always_there=True),
+    immutable("tls.enabled", is_always_there=True),
+    immutable("network.vpcId"),
 )

@@ -20,7 +20,7 @@ from distributed import Client
 from distributed.security import Security
 
 SIDE = 2000
-"""Rows and columns of the matrix: multiplying it takes two cores some seconds, and stays exact in float64."""
+"""Rows and columns of the matrix: multiplying it takes two cores about a second, and stays exact in float64."""
 
 _CHUNK = 1000
 
