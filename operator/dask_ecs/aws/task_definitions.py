@@ -7,7 +7,7 @@ from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.plan.given_definition import read
+from dask_ecs.plan import given_definition
 from dask_ecs.plan.observed import GivenDefinition, Role
 from dask_ecs.plan.problems import NeedsUser
 
@@ -39,7 +39,7 @@ async def use(aws: Aws, *, arn: str, role: Role) -> GivenDefinition:
 
     """
     try:
-        answer = await aws.call(operations.DESCRIBE_TASK_DEFINITION, taskDefinition=arn)
+        described = await describe(aws, arn=arn)
     except AwsError as error:
         if error.code != "ClientException":
             raise
@@ -47,7 +47,15 @@ async def use(aws: Aws, *, arn: str, role: Role) -> GivenDefinition:
             "TaskDefinitionNotFound",
             f"spec.{role}.taskDefinitionArn: there is no task definition {arn}. Register it, or name another.",
         ) from error
-    return read(answer["taskDefinition"], role=role)
+    given_definition.check(described, role=role)
+    return given_definition.read(described, role=role)
+
+
+async def describe(aws: Aws, *, arn: str) -> Mapping[str, Any]:
+    """Return a task definition as ECS describes it."""
+    answer = await aws.call(operations.DESCRIBE_TASK_DEFINITION, taskDefinition=arn)
+    described: Mapping[str, Any] = answer["taskDefinition"]
+    return described
 
 
 def _revisions(aws: Aws, family: str) -> AsyncIterator[str]:

@@ -11,12 +11,13 @@ from typing import Any
 import click
 
 from dask_ecs.api.daskcluster import DaskCluster
-from dask_ecs.aws import operations
+from dask_ecs.aws import operations, task_definitions
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.command_line import cluster as view
-from dask_ecs.plan import task_definitions
-from dask_ecs.plan.observed import Task
+from dask_ecs.plan import given_definition, log_stream
+from dask_ecs.plan.log_stream import LogStream
+from dask_ecs.plan.observed import GivenDefinition, Task
 
 # Seconds between two looks for new lines; CloudWatch has what was written some seconds later.
 _INTERVAL = 2.0
@@ -37,7 +38,7 @@ class Line:
 class Stream:
     """A task's log stream, and how far it was read."""
 
-    name: str
+    place: LogStream
     source: str
     token: str | None = None
 
@@ -86,16 +87,9 @@ def now_less(duration: str, *, now: datetime.datetime) -> int:
     return int((now.timestamp() - seconds) * 1000)
 
 
-def streams(cluster: DaskCluster, tasks: Iterable[Task], *, role: str | None, task: str | None) -> list[Stream]:
-    """Return the log streams of these tasks, of one role or of those whose id begins so."""
-    return [
-        Stream(
-            name=task_definitions.log_stream(cluster.spec.logs, each.role, each.id),
-            source=each.role if each.role == "scheduler" else f"{each.role} {each.id[:8]}",
-        )
-        for each in tasks
-        if role in (None, each.role) and each.id.startswith(task or "")
-    ]
+def chosen(tasks: Iterable[Task], *, role: str | None, task: str | None) -> list[Task]:
+    """Return the tasks of one role, or those whose id begins so."""
+    return [each for each in tasks if role in (None, each.role) and each.id.startswith(task or "")]
 
 
 def merged(logs: Sequence[Sequence[Line]]) -> list[str]:
@@ -116,21 +110,27 @@ async def _print(
 ) -> None:
     async with view.kubernetes() as api, Sessions() as sessions:
         cluster = await view.read(api, namespace=namespace, name=name)
-        group = cluster.status.log_group
-        if not cluster.status.region or not group:
+        if not cluster.status.region or not cluster.status.log_group:
             raise click.ClickException(f"{name} has no log group yet: `dask-ecs describe {name}` tells why.")
         aws = sessions.region(cluster.status.region)
-        known: dict[str, Stream] = {}
+        known: dict[str, Stream | None] = {}
+        definitions: dict[str, GivenDefinition] = {}
         first = True
         while True:
-            found = streams(cluster, await view.tasks(aws, cluster), role=role, task=task)
-            known |= {stream.name: stream for stream in found if stream.name not in known}
+            found = chosen(await view.tasks(aws, cluster), role=role, task=task)
+            for each in found:
+                if each.id not in known:
+                    known[each.id] = await _stream(aws, cluster, each, definitions)
             if first and not known:
                 raise click.ClickException("ECS knows no such task of the last hour.")
+            if first and not any(known.values()):
+                raise click.ClickException(
+                    f"What these tasks write does not go to CloudWatch Logs in {aws.region}, or in streams without a "
+                    "prefix: see logConfiguration in the spec, or in the task definition that it names."
+                )
             limit = tail if first else None
-            for line in merged(
-                [await _read(aws, group, stream, start=start, limit=limit) for stream in known.values()]
-            ):
+            logs = [await _read(aws, stream, start=start, limit=limit) for stream in known.values() if stream]
+            for line in merged(logs):
                 click.echo(line)
             if not follow:
                 return
@@ -138,9 +138,19 @@ async def _print(
             await asyncio.sleep(_INTERVAL)
 
 
-async def _read(aws: Aws, group: str, stream: Stream, *, start: int | None, limit: int | None) -> list[Line]:
+async def _stream(aws: Aws, cluster: DaskCluster, task: Task, definitions: dict[str, GivenDefinition]) -> Stream | None:
+    """Return a task's log stream; `definitions` are the users' own that were looked at before, by ARN."""
+    arn = task.task_definition_arn
+    if cluster.spec.role(task.role).task_definition_arn and arn not in definitions:
+        definitions[arn] = given_definition.read(await task_definitions.describe(aws, arn=arn), role=task.role)
+    place = log_stream.of_task(cluster.spec, task.role, task.id, given=definitions.get(arn))
+    source = task.role if task.role == "scheduler" else f"{task.role} {task.id[:8]}"
+    return Stream(place=place, source=source) if place else None
+
+
+async def _read(aws: Aws, stream: Stream, *, start: int | None, limit: int | None) -> list[Line]:
     """Return what a stream holds that was not read yet; a task that has written nothing has no stream."""
-    request: dict[str, Any] = {"logGroupName": group, "logStreamName": stream.name}
+    request: dict[str, Any] = {"logGroupName": stream.place.group, "logStreamName": stream.place.name}
     if stream.token:
         request |= {"nextToken": stream.token, "startFromHead": True}
     elif limit is None:

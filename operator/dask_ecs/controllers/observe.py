@@ -11,7 +11,7 @@ from dask_ecs.aws.session import Aws
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.controllers.prober import Prober
 from dask_ecs.controllers.task_watcher import TaskWatchers
-from dask_ecs.plan import admission, backoff, infrastructure, task_definitions, teardown, tls
+from dask_ecs.plan import admission, backoff, infrastructure, log_stream, teardown, tls
 from dask_ecs.plan.observed import ROLES, Hold, Known, Observed, SchedulerProbe, Task
 from dask_ecs.plan.target import Target
 
@@ -62,7 +62,7 @@ async def observe(
         memory.holds.pop("tasks", None)
     tasks = listing.tasks if listing else ()
     probe = _probe(target, known, tasks, memory, prober)
-    tasks = await _with_log_tails(aws, target, memory, tasks, now=now)
+    tasks = await _with_log_tails(aws, target, known, memory, tasks, now=now)
     return Observed(
         known=known,
         tasks=tasks if listing else None,
@@ -120,7 +120,7 @@ def _probe(
 
 
 async def _with_log_tails(
-    aws: Aws, target: Target, memory: Memory, tasks: tuple[Task, ...], *, now: datetime.datetime
+    aws: Aws, target: Target, known: Known, memory: Memory, tasks: tuple[Task, ...], *, now: datetime.datetime
 ) -> tuple[Task, ...]:
     """Return the tasks, the last failed one of each role with the last lines of its log."""
     shown = dict(memory.log_tails)
@@ -131,9 +131,12 @@ async def _with_log_tails(
         last = max(failed, key=lambda task: task.stopped_at or task.created_at)
         complete = last.stopped_at is not None and now - last.stopped_at > LOGS_LATE
         if last.arn not in shown or (complete and not memory.log_tails_complete.get(last.arn)):
-            spec = target.cluster.spec
-            stream = task_definitions.log_stream(spec.logs, role, last.id)
-            shown[last.arn] = await logs.tail(aws, group=spec.logs.group, stream=stream, lines=TAIL_LINES)
+            brought = infrastructure.given_definition(target, role)
+            given = known.answer(brought) if brought else None
+            stream = log_stream.of_task(target.cluster.spec, role, last.id, given=given)
+            shown[last.arn] = (
+                await logs.tail(aws, group=stream.group, stream=stream.name, lines=TAIL_LINES) if stream else ()
+            )
             memory.log_tails_complete[last.arn] = complete
     present = {task.arn for task in tasks}
     memory.log_tails = {arn: tail for arn, tail in shown.items() if arn in present}

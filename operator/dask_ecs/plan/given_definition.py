@@ -20,17 +20,36 @@ STOP_TIMEOUT = 30
 
 
 def read(described: Mapping[str, Any], *, role: Role) -> GivenDefinition:
-    """Read DescribeTaskDefinition's answer.
-
-    Raises:
-        NeedsUser: it can not be used.
-
-    """
+    """Read DescribeTaskDefinition's answer."""
     arn: str = described["taskDefinitionArn"]
     containers: list[Mapping[str, Any]] = described["containerDefinitions"]
     named = [container for container in containers if container["name"] == role]
     essential = [container for container in containers if container.get("essential", True)]
-    field = f"spec.{role}.taskDefinitionArn"
+    container = (named or essential)[0]
+    others = [other for other in containers if other is not container]
+    logs = _awslogs(container, region=arn.split(":")[3])
+    return GivenDefinition(
+        arn=arn,
+        container=container["name"],
+        cpu_units=container.get("cpu") or _left(described, others, "cpu"),
+        memory_mib=container.get("memory") or _left(described, others, "memory") or container.get("memoryReservation"),
+        stop_timeout=container.get("stopTimeout") or STOP_TIMEOUT,
+        variables=frozenset(each["name"] for held in ("environment", "secrets") for each in container.get(held, ())),
+        others_cpu_units=None if container.get("cpu") else _taken(others, "cpu"),
+        others_memory_mib=None if container.get("memory") else _taken(others, "memory"),
+        log_group=logs.get("awslogs-group"),
+        log_prefix=logs.get("awslogs-stream-prefix"),
+    )
+
+
+def check(described: Mapping[str, Any], *, role: Role) -> None:
+    """Check that tasks can be run by a definition, by DescribeTaskDefinition's answer.
+
+    Raises:
+        NeedsUser: they can not.
+
+    """
+    arn, field = described["taskDefinitionArn"], f"spec.{role}.taskDefinitionArn"
     if described.get("status") != "ACTIVE":
         raise NeedsUser(
             "TaskDefinitionInactive",
@@ -42,16 +61,6 @@ def read(described: Mapping[str, Any], *, role: Role) -> GivenDefinition:
             f"{field}: each task needs an address of its own, which task definition {arn} does not give it. "
             "Register a revision with networkMode awsvpc, and name that.",
         )
-    container = (named or essential)[0]
-    others = [other for other in containers if other is not container]
-    return GivenDefinition(
-        arn=arn,
-        container=container["name"],
-        cpu_units=_left(described, container, others, "cpu"),
-        memory_mib=_left(described, container, others, "memory") or container.get("memoryReservation"),
-        stop_timeout=container.get("stopTimeout") or STOP_TIMEOUT,
-        variables=frozenset(each["name"] for held in ("environment", "secrets") for each in container.get(held, ())),
-    )
 
 
 def check_certificates(target: Target, given: Mapping[Role, GivenDefinition], *, account_id: str) -> None:
@@ -80,12 +89,18 @@ def check_certificates(target: Target, given: Mapping[Role, GivenDefinition], *,
         )
 
 
-def _left(
-    described: Mapping[str, Any], container: Mapping[str, Any], others: Iterable[Mapping[str, Any]], what: str
-) -> int | None:
-    """Return the container's own cpu or memory, else what the others leave of the task's, None if neither is said."""
-    if own := container.get(what):
-        return int(own)
-    if not described.get(what):
-        return None
-    return int(described[what]) - sum(int(other.get(what) or 0) for other in others)
+def _awslogs(container: Mapping[str, Any], *, region: str) -> Mapping[str, str]:
+    """Return the options of the log driver awslogs, none where it writes elsewhere."""
+    logs: Mapping[str, Any] = container.get("logConfiguration") or {}
+    options: Mapping[str, str] = logs.get("options") or {}
+    here = logs.get("logDriver") == "awslogs" and options.get("awslogs-region", region) == region
+    return options if here else {}
+
+
+def _left(described: Mapping[str, Any], others: Iterable[Mapping[str, Any]], what: str) -> int | None:
+    """Return what the other containers leave of the task's cpu or memory, None if the task does not say."""
+    return int(described[what]) - _taken(others, what) if described.get(what) else None
+
+
+def _taken(containers: Iterable[Mapping[str, Any]], what: str) -> int:
+    return sum(int(container.get(what) or 0) for container in containers)

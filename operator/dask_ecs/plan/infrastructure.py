@@ -20,6 +20,7 @@ from dask_ecs.plan import (
     security_group,
     task_definitions,
     tls,
+    worker_size,
 )
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import EcsCluster, Network
@@ -90,7 +91,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
     # Nothing is made before the status can tell that something may be.
     if there.account_id:
         wanted.append(cluster)
-    looked_at = {role: action for role in spec.roles if (action := _given_definition(target, role))}
+    looked_at = {role: action for role in spec.roles if (action := given_definition(target, role))}
     wanted += looked_at.values()
     made_for = [role for role in spec.roles if role not in looked_at]
     if there.account_id and made_for:
@@ -174,14 +175,10 @@ def command(
             protocol="tls" if target.has_tls else None,
             extra_args=spec.scheduler.extra_args,
         )
-    threads, memory_mib = spec.worker.thread_count, spec.worker.memory_mib - spec.worker.sidecar_memory_mib
-    if given:
-        threads = spec.worker.threads or given.threads or threads
-        memory_mib = given.memory_mib or memory_mib
     return commands.worker_command(
         scheduler_address=scheduler_address,
-        threads=threads,
-        memory_mib=memory_mib,
+        threads=worker_size.threads(spec, given),
+        memory_mib=worker_size.memory_mib(spec, given),
         gpu=spec.worker.gpu,
         preload=task_definitions.preload(spec.worker, given),
         extra_args=spec.worker.extra_args,
@@ -296,7 +293,8 @@ def _definition(target: Target, role: Role, there: Infrastructure) -> actions.Re
     )
 
 
-def _given_definition(target: Target, role: Role) -> actions.UseTaskDefinition | None:
+def given_definition(target: Target, role: Role) -> actions.UseTaskDefinition | None:
+    """Return how to come by the task definition that a user brings for a role, None if there is none."""
     arn = target.cluster.spec.role(role).task_definition_arn
     subject: Subject = "schedulerDefinition" if role == "scheduler" else "workerDefinition"
     return actions.UseTaskDefinition(subject=subject, arn=arn, role=role) if arn else None

@@ -137,11 +137,13 @@ class GivenDefinition:
     """Seconds from SIGTERM to SIGKILL."""
     variables: frozenset[str] = frozenset()
     """The names of its environment variables, those that are secrets too."""
-
-    @property
-    def threads(self) -> int | None:
-        """One for each whole vCPU, at least one; None if it is not known how many there are."""
-        return max(self.cpu_units // 1024, 1) if self.cpu_units else None
+    others_cpu_units: int | None = None
+    """CPU units that the other containers take of the task's; None where Dask's has an amount of its own."""
+    others_memory_mib: int | None = None
+    """Memory in MiB that the other containers take of the task's; None where Dask's has an amount of its own."""
+    log_group: str | None = None
+    """The log group of this region that its output goes to, in streams that begin with `log_prefix`, if it does."""
+    log_prefix: str | None = None
 
 
 # Failures in a row of what ends by itself, some twelve seconds, until somebody should know.

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Self
 
 from dask_ecs.api.spec import Scheduler, Worker
-from dask_ecs.plan import capacity, commands, scratch, sidecars, variables, volumes
+from dask_ecs.plan import capacity, commands, log_stream, scratch, sidecars, variables, volumes
 from dask_ecs.plan.certificate import with_certificate
 from dask_ecs.plan.worker_preload import leave_seconds, worker_preload
 
@@ -132,7 +132,7 @@ def _awslogs(of: Ingredients) -> dict[str, Any]:
         "options": {
             "awslogs-group": of.logs.group,
             "awslogs-region": of.region,
-            "awslogs-stream-prefix": stream_prefix(of.logs, of.role),
+            "awslogs-stream-prefix": log_stream.prefix(of.logs, of.role),
         },
     }
 
@@ -175,16 +175,6 @@ def preload(worker: Worker, given: GivenDefinition | None = None) -> str:
     """Return the program for a worker's nanny, which leaves in the time that the worker has to stop."""
     stop_timeout = given.stop_timeout if given else worker.stop_timeout or WORKER_STOP_TIMEOUT
     return worker_preload(leave_seconds=leave_seconds(stop_timeout))
-
-
-def stream_prefix(logs: Logs, role: Role) -> str:
-    """Return the prefix of a role's log streams; the container's name and the task's id follow it."""
-    return logs.stream_prefix or role
-
-
-def log_stream(logs: Logs, role: Role, task_id: str) -> str:
-    """Return the name of a task's log stream (AWS: "Using the awslogs log driver")."""
-    return f"{stream_prefix(logs, role)}/{role}/{task_id}"
 
 
 _HEALTH_CHECK = """\

@@ -1,13 +1,11 @@
 """How `dask-ecs logs` finds and merges the logs of tasks."""
 
 import datetime
-from typing import Any
 
 import click
 import pytest
 
-from dask_ecs.api.daskcluster import DaskCluster
-from dask_ecs.command_line.logs import Line, merged, now_less, streams
+from dask_ecs.command_line.logs import Line, chosen, merged, now_less
 from dask_ecs.plan.observed import Role, Task
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -28,23 +26,13 @@ def task(role: Role, id_: str) -> Task:
 TASKS = [task("scheduler", "aaaa0000ffff"), task("worker", "bbbb1111ffff"), task("worker", "cccc2222ffff")]
 
 
-def found(**chosen: Any) -> list[tuple[str, str]]:
-    cluster = DaskCluster.read({"metadata": {"name": "demo", "namespace": "team"}, "spec": {}})
-    wanted = {"role": None, "task": None, **chosen}
-    return [(stream.name, stream.source) for stream in streams(cluster, TASKS, **wanted)]
-
-
-def test_each_task_has_its_stream() -> None:
-    assert found() == [
-        ("scheduler/scheduler/aaaa0000ffff", "scheduler"),
-        ("worker/worker/bbbb1111ffff", "worker bbbb1111"),
-        ("worker/worker/cccc2222ffff", "worker cccc2222"),
-    ]
-
-
 def test_one_role_or_one_task_can_be_chosen() -> None:
-    assert [source for _, source in found(role="worker")] == ["worker bbbb1111", "worker cccc2222"]
-    assert [source for _, source in found(role="worker", task="cc")] == ["worker cccc2222"]
+    def found(*, role: str | None = None, task: str | None = None) -> list[str]:
+        return [each.id for each in chosen(TASKS, role=role, task=task)]
+
+    assert found() == ["aaaa0000ffff", "bbbb1111ffff", "cccc2222ffff"]
+    assert found(role="worker") == ["bbbb1111ffff", "cccc2222ffff"]
+    assert found(role="worker", task="cc") == ["cccc2222ffff"]
 
 
 def test_lines_of_several_tasks_come_in_the_order_of_their_time() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from dask_ecs.plan import actions
 from dask_ecs.plan.certificate import sources
-from dask_ecs.plan.given_definition import read
-from dask_ecs.plan.observed import GivenDefinition, Role
+from dask_ecs.plan.given_definition import check, read
+from dask_ecs.plan.observed import Role
 from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.worker_preload import worker_preload
 
@@ -44,9 +44,26 @@ def described(*containers: dict[str, Any], **task: Any) -> dict[str, Any]:
 def test_dasks_container_is_found_with_what_it_has(
     definition: dict[str, Any], container: str, cpu_units: int | None, memory_mib: int | None, stop_timeout: int
 ) -> None:
-    assert read(definition, role="worker") == GivenDefinition(
-        arn=ARN, container=container, cpu_units=cpu_units, memory_mib=memory_mib, stop_timeout=stop_timeout
-    )
+    found = read(definition, role="worker")
+    assert (found.arn, found.container, found.stop_timeout) == (ARN, container, stop_timeout)
+    assert (found.cpu_units, found.memory_mib) == (cpu_units, memory_mib)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "group", "prefix"),
+    [
+        ({"logDriver": "awslogs", "options": {"awslogs-group": "theirs", "awslogs-stream-prefix": "p"}}, "theirs", "p"),
+        ({"logDriver": "awslogs", "options": {"awslogs-group": "theirs"}}, "theirs", None),
+        ({"logDriver": "awslogs", "options": {"awslogs-group": "far", "awslogs-region": "us-east-1"}}, None, None),
+        ({"logDriver": "splunk", "options": {"splunk-url": "https://logs.example"}}, None, None),
+        (None, None, None),
+    ],
+)
+def test_where_its_output_goes_is_known(
+    configuration: dict[str, Any] | None, group: str | None, prefix: str | None
+) -> None:
+    found = read(described({"name": "a", "logConfiguration": configuration}), role="worker")
+    assert (found.log_group, found.log_prefix) == (group, prefix)
 
 
 def test_variables_are_known_by_name_whether_they_are_secrets_or_not() -> None:
@@ -65,7 +82,7 @@ def test_variables_are_known_by_name_whether_they_are_secrets_or_not() -> None:
 @pytest.mark.parametrize("role", ["scheduler", "worker"])
 def test_what_can_not_be_used_is_told(role: Role, definition: dict[str, Any], reason: str, advice: str) -> None:
     with pytest.raises(NeedsUser, match=f"spec.{role}.taskDefinitionArn: .*{ARN}") as problem:
-        read(definition, role=role)
+        check(definition, role=role)
     assert problem.value.reason == reason
     assert advice in problem.value.message
 

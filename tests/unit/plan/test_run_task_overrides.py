@@ -10,11 +10,12 @@ from dask_ecs.plan import actions
 from .world import SETTINGS, World, asked, condition
 
 ROLE = "arn:aws:iam::123456789012:role/team"
+DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/theirs:3"
 
 
-def ran(overrides: dict[str, Any], *, admit: tuple[str, ...] = ("*",)) -> dict[str, Any]:
+def ran(overrides: dict[str, Any], *, admit: tuple[str, ...] = ("*",), **worker: Any) -> dict[str, Any]:
     settings = dataclasses.replace(SETTINGS, allow_roles=admit)
-    world = World({"worker": {"replicas": 1, "runTaskOverrides": overrides}}, settings=settings)
+    world = World({"worker": {"replicas": 1, "runTaskOverrides": overrides, **worker}}, settings=settings)
     world.settle()
     scheduler, worker = (dict(action.request) for action in asked(world, actions.RunTasks))
     assert "group" not in scheduler
@@ -111,3 +112,40 @@ def test_overrides_that_are_too_long_are_refused() -> None:
         world.step()
         world.pass_time(1)
     assert "or runTaskOverrides" in condition(world, "Stalled")[2]
+
+
+def limits(request: dict[str, Any]) -> tuple[str, str]:
+    command = request["overrides"]["containerOverrides"][0]["command"]
+    return command[command.index("--nthreads") + 1], command[command.index("--memory-limit") + 1]
+
+
+@pytest.mark.parametrize(
+    ("worker", "overrides", "threads", "memory"),
+    [
+        ({}, {"cpu": "8192", "memory": "61440"}, "8", "61440MiB"),
+        ({}, {"containerOverrides": [{"name": "worker", "cpu": 2048, "memory": 4096}]}, "2", "4096MiB"),
+        ({"threads": 3}, {"cpu": "8192"}, "3", "16384MiB"),
+        ({"sidecars": [{"name": "log", "image": "log:1", "memory": "1Gi"}]}, {"memory": "61440"}, "4", "60416MiB"),
+        ({}, {"memory": "as much as there is"}, "4", "16384MiB"),
+    ],
+)
+def test_dask_is_told_of_the_size_that_overrides_give(
+    worker: dict[str, Any], overrides: dict[str, Any], threads: str, memory: str
+) -> None:
+    assert limits(ran({"overrides": overrides}, **worker)) == (threads, memory)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "threads", "memory"),
+    [
+        ({"cpu": "8192", "memory": "16384"}, "8", "16192MiB"),
+        ({"containerOverrides": [{"name": "theirs", "memory": 1024}]}, "2", "1024MiB"),
+    ],
+)
+def test_so_it_is_with_a_definition_of_the_users(overrides: dict[str, Any], threads: str, memory: str) -> None:
+    settings = dataclasses.replace(SETTINGS, allow_task_definitions=("*",))
+    theirs = {"taskDefinitionArn": DEFINITION, "runTaskOverrides": {"overrides": overrides}}
+    world = World({"worker": {"replicas": 1, **theirs}}, settings=settings)
+    world.settle()
+    _, worker = (dict(action.request) for action in asked(world, actions.RunTasks))
+    assert limits(worker) == (threads, memory)

@@ -313,6 +313,8 @@ def _answer(action: Action[Any]) -> Any:
                 container="theirs",
                 cpu_units=2048,
                 memory_mib=6000,
+                others_cpu_units=0,
+                others_memory_mib=192,
                 stop_timeout=60,
                 variables=frozenset() if action.arn.endswith("bare:1") else frozenset(sources(action.role, secret="")),
             )

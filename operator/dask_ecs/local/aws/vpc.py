@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,10 +44,11 @@ class TaskNetwork:
     _turn: Iterator[Subnet] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_turn", itertools.cycle(self.subnets))
+        first = random.randrange(len(self.subnets))
+        object.__setattr__(self, "_turn", itertools.cycle((*self.subnets[first:], *self.subnets[:first])))
 
     def choose(self) -> Subnet:
-        """Return one subnet after the other, so that tasks spread over the zones."""
+        """Return one subnet after the other, from any on, so that the tasks of many calls spread over the zones too."""
         return next(self._turn)
 
 

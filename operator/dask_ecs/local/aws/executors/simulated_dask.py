@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -157,15 +158,16 @@ class SimulatedScheduler:
 
 def _listen_arguments(environment: Mapping[str, str]) -> dict[str, Any]:
     """Return how a scheduler with this environment listens by TLS, as Dask reads it from its configuration."""
+    prefix = "DASK_DISTRIBUTED__COMM__TLS__"
+    names = ("CA_FILE", "SCHEDULER__CERT", "SCHEDULER__KEY")
+    return _listen_by_tls(*(environment.get(f"{prefix}{name}") for name in names))
+
+
+@functools.lru_cache(maxsize=1000)  # thousands share a few certificates; reading them is most of a start
+def _listen_by_tls(ca_file: str | None, certificate: str | None, key: str | None) -> dict[str, Any]:
     from distributed.security import Security
 
-    prefix = "DASK_DISTRIBUTED__COMM__TLS__"
-    names = {
-        "tls_ca_file": "CA_FILE",
-        "tls_scheduler_cert": "SCHEDULER__CERT",
-        "tls_scheduler_key": "SCHEDULER__KEY",
-    }
-    security = Security(**{field: environment.get(f"{prefix}{name}") for field, name in names.items()})
+    security = Security(tls_ca_file=ca_file, tls_scheduler_cert=certificate, tls_scheduler_key=key)
     arguments: dict[str, Any] = security.get_listen_args("scheduler")
     return arguments
 
