@@ -147,3 +147,30 @@ def test_a_permissions_boundary_is_named(local_aws: LocalAWS, monkeypatch: pytes
     lacks = result.stdout.split(" lacks:\n")[1].splitlines()
     assert lacks[0].startswith("  missing: ecs:RunTask on ")
     assert lacks[1:] == ["    the permissions boundary does not allow it"]
+
+
+def test_roles_that_stand_in_a_definition_of_the_users_must_be_passed_too(
+    local_aws: LocalAWS, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    role = role_with(local_aws)["Arn"]
+    registered = client(local_aws, "ecs").register_task_definition(
+        family=f"theirs-{uuid.uuid4().hex[:8]}",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="1024",
+        memory="4096",
+        executionRoleArn=role,
+        containerDefinitions=[{"name": "worker", "image": "dask:1"}],
+    )
+    arn = registered["taskDefinition"]["taskDefinitionArn"]
+    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "demo"}}
+    file = tmp_path / "cluster.json"
+    file.write_text(json.dumps({**body, "spec": {"worker": {"replicas": 1, "taskDefinitionArn": arn}}}))
+    policy = iam_policy.documents(Scope(install=("abc",), given_task_definition=(arn,)))
+    with user_of(local_aws, [*policy, SIMULATE], monkeypatch):
+        result = planned("--allow-task-definition", arn, file=file)
+    assert f"  missing: iam:PassRole on {role}\n" in result.stdout, result.stdout
+    assert result.exit_code == 3
+    with user_of(local_aws, [*without("ecs:DescribeTaskDefinition"), SIMULATE], monkeypatch):
+        result = planned("--allow-task-definition", arn, file=file)
+    assert f"Which roles {arn} names AWS does not tell" in result.stdout

@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from typing import Any, Self
 
 import aiobotocore.config
@@ -17,7 +17,7 @@ import aiobotocore.session
 import botocore.exceptions
 import botocore.parsers
 
-from dask_ecs.aws import errors
+from dask_ecs.aws import errors, service_models
 from dask_ecs.aws.operations import Operation
 from dask_ecs.aws.quotas import METERED, Quotas
 from dask_ecs.plan.quota import Limit
@@ -91,7 +91,8 @@ class Sessions:
     """The clients of one operator: made on first use, closed together.
 
     `limits` are the quotas, by their names in `plan.quota`, of which the account has others than AWS documents;
-    `idle` is entered for as long as a call waits for its rate.
+    `idle` is entered for as long as a call waits for its rate. With `only`, no other operations can be called, which
+    spares memory.
     """
 
     def __init__(
@@ -99,9 +100,13 @@ class Sessions:
         *,
         limits: Mapping[str, Limit] | None = None,
         idle: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
+        only: Collection[Operation] | None = None,
     ) -> None:
         self._idle = idle
         self._session = aiobotocore.session.get_session()
+        if only is not None:
+            data_path = self._session.get_config_variable("data_path")
+            self._session.register_component("data_loader", service_models.loader(only, data_path=data_path))
         self._clients: dict[tuple[str, str], Any] = {}
         self._limits = dict(limits or {})
         self._quotas: dict[str, Quotas] = {}

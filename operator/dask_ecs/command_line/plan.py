@@ -17,7 +17,7 @@ from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.iam_policy import Scope, Statement, listed
 from dask_ecs.aws.session import Sessions
 from dask_ecs.command_line import cluster as view
-from dask_ecs.command_line import manifests, missing_permissions
+from dask_ecs.command_line import manifests, missing_permissions, roles_behind
 from dask_ecs.command_line.iam_policy import for_clusters
 from dask_ecs.plan import roles
 from dask_ecs.plan.foresight import Foresight, foresee
@@ -55,6 +55,7 @@ MISSING = 3
     "--allow-instance-profile", "instance_profiles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`."
 )
 @click.option("--allow-user-data", is_flag=True, help="As of `dask-ecs run`.")
+@click.option("--allow-scheduler", "schedulers", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--operator-cidr", "cidrs", multiple=True, metavar="CIDR", help="As of `dask-ecs run`.")
 @click.option("--default-image", help="As of `dask-ecs run`.")
 @click.option(
@@ -74,6 +75,7 @@ def command(
     task_definitions: tuple[str, ...],
     instance_profiles: tuple[str, ...],
     allow_user_data: bool,
+    schedulers: tuple[str, ...],
     cidrs: tuple[str, ...],
     default_image: str | None,
     default_gpu_image: str,
@@ -83,7 +85,8 @@ def command(
     """Print what an operator would ask of AWS, were these DaskClusters applied: nothing is asked for or made.
 
     What AWS answers is taken to be well, and nothing to be there yet. Only whose the AWS credentials are is looked up,
-    if there are any, and which of the permissions that all this takes are missing, by IAM's policy simulator.
+    if there are any, which roles task definitions and instance profiles name that are given, and which of the
+    permissions that all this takes are missing, by IAM's policy simulator.
 
     The exit code is 3 where permissions are missing, and 0 where none is or it can not be told, which is then said.
     """
@@ -101,6 +104,7 @@ def command(
         allow_task_definitions=task_definitions,
         allow_instance_profiles=instance_profiles,
         allow_user_data=allow_user_data,
+        allow_schedulers=schedulers or Settings.allow_schedulers,
         permissions_boundary=permissions_boundary,
     )
     if asyncio.run(_print(clusters, settings, identity=identity)):
@@ -124,7 +128,12 @@ async def _print(clusters: Sequence[DaskCluster], settings: Settings, *, identit
             metadata = cluster.metadata.model_copy(update={"uid": cluster.metadata.uid or "00000000", "generation": 1})
             target = Target(cluster=cluster.model_copy(update={"metadata": metadata}), settings=settings)
             click.echo("\n" + text(target, foresee(target, account_id=account, now=now)))
-        statements = needed(clusters, settings, account=account)
+        passed, untold = (
+            await roles_behind.look(sessions, (cluster.spec for cluster in clusters), region=aws.region)
+            if caller
+            else ([], [])
+        )
+        statements = needed(clusters, settings, account=account, passed=passed)
         click.echo("\n" + "\n".join(permissions(statements)))
         if not caller:
             return False
@@ -135,7 +144,7 @@ async def _print(clusters: Sequence[DaskCluster], settings: Settings, *, identit
             account=account,
             example=str(clusters[0].metadata.namespace),
         )
-        click.echo("\n" + "\n".join(lines))
+        click.echo("\n" + "\n".join([*lines, *untold]))
         return missing
 
 
@@ -151,8 +160,13 @@ def text(target: Target, foresight: Foresight) -> str:
     return "\n".join(lines)
 
 
-def needed(clusters: Sequence[DaskCluster], settings: Settings, *, account: str) -> list[Statement]:
-    """Return what the operator's identity has to be allowed for these clusters' whole life."""
+def needed(
+    clusters: Sequence[DaskCluster], settings: Settings, *, account: str, passed: Sequence[str]
+) -> list[Statement]:
+    """Return what the operator's identity has to be allowed for these clusters' whole life.
+
+    `passed` are roles that the specs do not name themselves.
+    """
     regions = tuple(sorted({Target(cluster=cluster, settings=settings).region for cluster in clusters}))
     boundary = settings.permissions_boundary
     scope = Scope(
@@ -160,6 +174,7 @@ def needed(clusters: Sequence[DaskCluster], settings: Settings, *, account: str)
         region=regions,
         account=(account,),
         install=(settings.install,),
+        given_role=tuple(passed),
         permissions_boundary=(boundary,) if boundary else (),
     )
     scope = for_clusters(clusters, scope)

@@ -8,12 +8,16 @@ import kopf
 
 from dask_ecs.api.daskcluster import GROUP, PLURAL, VERSION
 from dask_ecs.controllers import login
+from dask_ecs.controllers.objects import PAGE
 from dask_ecs.controllers.queue import WorkQueue
 from dask_ecs.controllers.store import Store, key_of
 
 # Seconds without any event after which the watch is opened anew: a connection may be dead without a word.
 _INACTIVITY = 300
 _CONNECT_TIMEOUT = 10
+
+# Seconds for which kopf keeps a task for each object that has changed: thousands at the start, with nothing to do.
+_IDLE_TIMEOUT = 0.1
 
 
 class _NoEssence(kopf.AnnotationsDiffBaseStorage):
@@ -58,6 +62,8 @@ class Informer:
         settings.scanning.disabled = True
         settings.watching.connect_timeout = _CONNECT_TIMEOUT
         settings.watching.inactivity_timeout = _INACTIVITY
+        settings.watching.chunk_size = PAGE
+        settings.queueing.idle_timeout = _IDLE_TIMEOUT
         settings.persistence.finalizer = f"{GROUP}/kopf"
         settings.persistence.diffbase_storage = _NoEssence()
         await kopf.operator(

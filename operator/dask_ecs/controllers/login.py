@@ -12,6 +12,8 @@ from kubernetes.aio import client, config
 # within the next five minutes.
 _RENEW_INTERVAL = 60.0
 
+_CONNECTIONS = 20
+
 
 @dataclasses.dataclass(frozen=True)
 class Login:
@@ -40,6 +42,8 @@ async def load() -> Login:
     else:
         kubeconfig = os.environ.get("KUBECONFIG", config.KUBE_CONFIG_DEFAULT_LOCATION)
         loader = await config.load_kube_config(config_file=kubeconfig, client_configuration=configuration)
+    # A connection with TLS takes 256 KB (Python's asyncio.sslproto); more than some only queue in the API server.
+    configuration.connection_pool_maxsize = _CONNECTIONS
     # Else aiohttp reads the environment's proxies and ~/.netrc anew for every request, in a thread each.
     configuration.client_session_kwargs = {"trust_env": False}
     configuration.proxy = configuration.proxy or _proxy_of_environment(configuration.host)

@@ -13,8 +13,9 @@ from dask_ecs.controllers.store import Body
 # Not kopf's own: kopf takes its finalizer off objects that none of its handlers needs it for.
 FINALIZER = "ecs.dask.org/cleanup"
 _MERGE_PATCH = "application/merge-patch+json"
-_PAGE = 500
 
+# Objects that are listed at once: one takes 40 KB while it is read, twenty times what is kept of it.
+PAGE = 100
 
 # What a call to the API server may raise when it does not do its part, or can not be reached.
 UNAVAILABLE = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
@@ -52,10 +53,10 @@ class Objects:
         token: dict[str, str] = {}
         while True:
             if namespace is None:
-                page = await self._custom.list_cluster_custom_object(GROUP, VERSION, PLURAL, limit=_PAGE, **token)
+                page = await self._custom.list_cluster_custom_object(GROUP, VERSION, PLURAL, limit=PAGE, **token)
             else:
                 page = await self._custom.list_namespaced_custom_object(
-                    GROUP, VERSION, namespace, PLURAL, limit=_PAGE, **token
+                    GROUP, VERSION, namespace, PLURAL, limit=PAGE, **token
                 )
             for body in page["items"]:
                 yield body

@@ -5,10 +5,12 @@ import contextlib
 import contextvars
 import dataclasses
 import datetime
+import functools
 import heapq
 import itertools
 from collections.abc import Callable
 
+from dask_ecs.api.versions import ClusterVersions
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError
 from dask_ecs.plan.certificate import Certificate
@@ -177,7 +179,13 @@ class Prober:
             # A worker that hangs keeps its scheduler waiting; who has joined must not wait for that each time.
             watched.versions_from = asyncio.get_running_loop().time() + PATIENCE
             return seen
-        return SeenVersions(scheduler_id=identity.id, asked=asked, cluster=cluster)
+        return SeenVersions(scheduler_id=identity.id, asked=asked, cluster=_shared(cluster))
+
+
+@functools.lru_cache(maxsize=100)
+def _shared(cluster: ClusterVersions) -> ClusterVersions:
+    """Return the one copy of what many clusters have."""
+    return cluster
 
 
 def _idle_since(

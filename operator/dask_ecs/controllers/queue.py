@@ -1,11 +1,16 @@
 """A work queue: every key once at most, handled by one worker at a time, now or later."""
 
 import asyncio
+import contextvars
+import heapq
 from collections import deque
 from collections.abc import Callable
 
 # Of so many keys one is taken of those that may wait, however many others there are.
 _SHARE_OF_LATER = 10
+
+# So many times that are over may stay in the heap before it is made anew.
+_FEW = 100
 
 
 class WorkQueue:
@@ -26,7 +31,9 @@ class WorkQueue:
         self._turn = 0
         self._waiting: set[str] = set()  # in a lane, or to be put there when its handling ends
         self._handled: set[str] = set()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._due: dict[str, float] = {}  # by the loop's clock
+        self._by_time: list[tuple[float, str]] = []  # a heap; it may hold what is not due any more
+        self._timer: asyncio.TimerHandle | None = None  # one for all: there may be thousands that wait for their time
         self._arrival = asyncio.Event()
 
     def __len__(self) -> int:
@@ -34,7 +41,7 @@ class WorkQueue:
 
     def add(self, key: str, *, first: bool = False) -> None:
         """Have the key looked at as soon as a worker is free; `first`: before those that came earlier."""
-        self._cancel_timer(key)
+        self._due.pop(key, None)
         if first and key not in self._handled:
             self._waiting.add(key)
             self._first.append(key)
@@ -46,13 +53,12 @@ class WorkQueue:
 
     def add_after(self, key: str, seconds: float) -> None:
         """Have the key looked at in some seconds, unless it is looked at before."""
-        loop = asyncio.get_running_loop()
-        when = loop.time() + max(seconds, 0)
-        timer = self._timers.get(key)
-        if key in self._waiting or (timer and timer.when() <= when):
+        when = asyncio.get_running_loop().time() + max(seconds, 0)
+        if key in self._waiting or self._due.get(key, when + 1) <= when:
             return
-        self._cancel_timer(key)
-        self._timers[key] = loop.call_at(when, self.add, key)
+        self._due[key] = when
+        heapq.heappush(self._by_time, (when, key))
+        self._set_timer()
 
     async def get(self, *, urgent_only: bool = False) -> str:
         """Wait for a key and take it; `done` has to follow."""
@@ -75,8 +81,8 @@ class WorkQueue:
 
     def close(self) -> None:
         """Forget what was to be looked at later."""
-        for key in list(self._timers):
-            self._cancel_timer(key)
+        self._due.clear()
+        self._set_timer()
 
     def _next_lane(self) -> deque[str]:
         self._turn += 1
@@ -89,6 +95,28 @@ class WorkQueue:
         lane.append(key)
         self._arrival.set()
 
-    def _cancel_timer(self, key: str) -> None:
-        if timer := self._timers.pop(key, None):
-            timer.cancel()
+    def _set_timer(self) -> None:
+        if len(self._by_time) > 2 * len(self._due) + _FEW:
+            self._by_time = [(when, key) for key, when in self._due.items()]
+            heapq.heapify(self._by_time)
+        while self._by_time and not self._is_due(*self._by_time[0]):
+            heapq.heappop(self._by_time)
+        first = self._by_time[0][0] if self._by_time else None
+        if self._timer and self._timer.when() == first:
+            return
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
+        if first is not None:
+            loop, nobody = asyncio.get_running_loop(), contextvars.Context()
+            self._timer = loop.call_at(first, self._ring, first, context=nobody)
+
+    def _ring(self, until: float) -> None:
+        while self._by_time and self._by_time[0][0] <= until:
+            when, key = heapq.heappop(self._by_time)
+            if self._is_due(when, key):
+                self.add(key)
+        self._set_timer()
+
+    def _is_due(self, when: float, key: str) -> bool:
+        return self._due.get(key) == when

@@ -14,7 +14,7 @@ import kopf
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
-from dask_ecs.aws import turns
+from dask_ecs.aws import operations, turns
 from dask_ecs.aws.session import Sessions
 from dask_ecs.controllers import log_format, login, slots
 from dask_ecs.controllers.bindings import Bindings
@@ -75,7 +75,7 @@ async def run(options: Options) -> None:
         ) from error
     async with (
         client.ApiClient(kubernetes.configuration) as api,
-        Sessions(limits=options.quotas, idle=slots.idle) as sessions,
+        Sessions(limits=options.quotas, idle=slots.idle, only=operations.ALL) as sessions,
     ):
         settings = await _completed(options.settings, api, sessions)
         logger.info("install %s, default region %s", settings.install, settings.default_region)

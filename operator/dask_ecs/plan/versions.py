@@ -34,6 +34,8 @@ class SeenVersions:
     def with_clients(self, connected: Iterable[Versions]) -> SeenVersions:
         """Return the same with those of connected clients that have others than the scheduler; most have the same."""
         others = tuple(client for client in connected if differences(self.cluster.scheduler, [client]))
+        if others == self.cluster.clients:
+            return self
         return dataclasses.replace(self, cluster=self.cluster.model_copy(update={"clients": others}))
 
 

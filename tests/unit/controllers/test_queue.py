@@ -88,3 +88,19 @@ async def test_a_key_that_is_to_be_first_is_handed_out_before_others_and_once() 
     queue.add("c", first=True)
     queue.done("c")
     assert await queue.get() == "c"
+
+
+async def test_keys_come_when_it_is_their_time_however_often_that_was_changed() -> None:
+    queue = WorkQueue()
+    keys = [f"{number:03}" for number in range(200)]
+    for later in (3600, 60, 0):
+        for index, key in enumerate(keys):
+            queue.add_after(key, later + index / 10_000)
+    queue.add_after("much later", 3600)
+    came = []
+    for _ in keys:
+        came.append(await asyncio.wait_for(queue.get(), 1))
+        queue.done(came[-1])
+    assert came == keys
+    assert len(queue) == 0
+    queue.close()
