@@ -62,7 +62,9 @@ async def test_a_secret_that_somebody_has_deleted_is_made_again_as_it_was(aws: A
     before = await ensure(aws, name)
     await secrets.delete(aws, name=name, own_tags=OWN)
     action = EnsureCertificate(name=name, tags=OWN, is_new=False, last=before)
-    after = await certificates.ensure(aws, action, own_tags=OWN, now=NOW)
+    told: list[str] = []
+    after = await certificates.ensure(aws, action, own_tags=OWN, now=NOW, tell=told.append)
+    assert told == [f"Secret {name} in Secrets Manager was gone; it is made again."]
     assert (after.serial, after.ca, after.ca_key) == (before.serial, before.ca, before.ca_key)
     assert await ensure(aws, name) == after
 

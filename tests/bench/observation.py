@@ -68,7 +68,7 @@ async def restart_seconds(scene: Scene, uids: list[str], *, canaries: int) -> fl
     await scene.objects.patch(chosen, {"spec": {"worker": {"replicas": replicas}}})
     began = time.time()
     await asyncio.to_thread(scene.operator.restart)
-    async with asyncio.timeout(180):
+    async with asyncio.timeout(180 + len(uids) / 20):
         while True:
             calls = await scene.calls.since(began)
             launched = {call.parameters["startedBy"].rpartition("/")[2]: call for call in successful_run_tasks(calls)}

@@ -165,3 +165,38 @@ def test_machines_that_are_too_small_are_told_of_before_anything_is_made(
     owner.patch(name, {"worker": {"memory": "15Gi"}})
     owner.wait_until_ready(name, workers=1)
     delete_and_find_nothing(owner, name, sim_account, brought)
+
+
+def test_workers_for_whom_there_is_no_machine_wait_and_that_is_told(
+    owner: Tenant, sim_account: AwsAccount, brought: BroughtInstances
+) -> None:
+    name = owner.apply(on_instances("full", replicas=3, instanceTypes=["m6i.large"], maximum=1))
+    waiting = owner.wait_for_condition(name, "WorkersReady", "False", reason="WaitingForInstances")
+    full = "as many instances as spec.capacity.maximum allows (1), and they are full: raise it"
+    until(lambda: full in owner.condition(name, "WorkersReady")["message"], shown=lambda: owner.shown(name))
+    assert waiting["message"].startswith(("2 workers wait", "3 workers wait"))
+    owner.patch(name, {"capacity": {"maximum": 2}})
+    owner.wait_until_ready(name, workers=3)
+    delete_and_find_nothing(owner, name, sim_account, brought)
+
+
+def test_a_group_that_somebody_deleted_is_made_again_and_an_event_names_it(
+    owner: Tenant, sim_account: AwsAccount, brought: BroughtInstances
+) -> None:
+    name = owner.apply(on_instances("lost", instanceTypes=["m6i.large"]))
+    provider = owner.wait_until_ready(name, workers=1)["capacityProviders"]["worker"]
+    before = {instance["InstanceId"] for instance in brought.instances(provider)}
+    sim_account.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=provider, ForceDelete=True)
+    until(lambda: not brought.groups(), shown=lambda: owner.shown(name))
+    owner.kubectl("annotate", "dkc", name, "ecs.dask.org/reconcile-requested-at=now")
+
+    def told() -> bool:
+        mended = [event["message"] for event in owner.events(name) if event["reason"] == "DriftMended"]
+        return any(f"Auto Scaling group {provider} was gone" in message for message in mended)
+
+    until(told, shown=lambda: owner.shown(name))
+    owner.wait_until_ready(name, workers=1)
+    after = {instance["InstanceId"] for instance in brought.instances(provider)}
+    assert after
+    assert not after & before
+    delete_and_find_nothing(owner, name, sim_account, brought)

@@ -6,7 +6,9 @@ from pathlib import Path
 from dask_ecs.plan import causes
 from dask_ecs.plan.causes import processes
 
-PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "troubleshooting.md"
+PACKAGE = ROOT / "operator" / "dask_ecs"
 
 
 def test_the_page_lists_exactly_the_known_causes_with_their_fixes() -> None:
@@ -25,3 +27,11 @@ def test_the_page_lists_exactly_the_known_causes_with_their_fixes() -> None:
 def test_each_exit_code_is_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert all(f"{code}: `{reason}`" in text for code, (reason, _) in processes.EXIT_CODES.items())
+
+
+def test_what_the_operator_refuses_is_on_the_page() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    refusals = set(re.findall(r'NeedsUser\(\s*"(\w+)"', code)) | set(re.findall(r'reason="(\w+NotAllowed)"', code))
+    assert len(refusals) > 15
+    text = PAGE.read_text(encoding="utf-8")
+    assert {reason for reason in refusals if f"`{reason}`" not in text} == set()

@@ -152,10 +152,14 @@ def _ports(text: str) -> tuple[int, int] | None:
     return (int(port), int(dashboard_port)) if port.isdecimal() and dashboard_port.isdecimal() else None
 
 
+# ECS API reference, Attachment: in the order in which they come.
+_WAS_ATTACHED = ("ATTACHED", "DETACHING", "DETACHED", "DELETED")
+
+
 def _private_ip(one: Mapping[str, Any]) -> str | None:
-    """Return the address of the task's network interface, once that is attached."""
+    """Return the address of the task's network interface, once that is attached; it is told of one that was, too."""
     for attachment in one.get("attachments", ()):
-        if attachment.get("type") == "ElasticNetworkInterface" and attachment.get("status") == "ATTACHED":
+        if attachment.get("type") == "ElasticNetworkInterface" and attachment.get("status") in _WAS_ATTACHED:
             details = {detail["name"]: detail.get("value") for detail in attachment.get("details", ())}
             return details.get("privateIPv4Address")
     return None

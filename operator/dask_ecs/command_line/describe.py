@@ -84,7 +84,7 @@ def _conditions(cluster: DaskCluster) -> Iterator[str]:
 
 def _tasks(tasks: Sequence[Task], *, now: datetime.datetime) -> Iterator[str]:
     for task in tasks:
-        where = task.private_ip or "-"
+        where = task.private_ip if task.is_live and task.private_ip else "-"
         age = _ago(task.stopped_at or task.created_at, now)
         yield f"  {task.role:10}{task.id:34}{task.last_status:15}{where:16}{age}"
         if task.is_stopped:

@@ -69,7 +69,7 @@ async def act(
         case actions.AssociateCapacityProviders():
             await ecs_clusters.associate(aws, arn=action.arn, providers=action.providers)
         case tls.EnsureCertificate():
-            return await certificates.ensure(aws, action, own_tags=own_tags, now=now)
+            return await certificates.ensure(aws, action, own_tags=own_tags, now=now, tell=tell)
         case actions.EnsureRole():
             return await roles.ensure(aws, action, own_tags=own_tags, tell=tell)
         case actions.EnsureSecurityGroup():

@@ -40,8 +40,7 @@ class Memory:
     ended: set[str] | None = None  # stopped tasks that the user was told of; None before the first look
     started: bool = False  # its scheduler was run
     ready: bool | None = None
-    met_at: datetime.datetime | None = None  # when it was first looked at
-    written_at: datetime.datetime | None = None  # when the status last was
+    unsaid_since: datetime.datetime | None = None  # since when the status lacks something that may wait
     generation: int = 0
     requested: str | None = None  # the last asking for a look at everything
     looked_for: str | None = None  # the last asking for which everything was looked at
@@ -51,7 +50,7 @@ class Memory:
     run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again
 
     @classmethod
-    def of(cls, cluster: DaskCluster, *, now: datetime.datetime) -> "Memory":
+    def of(cls, cluster: DaskCluster) -> "Memory":
         """Start from what the status holds: the launches that were written ahead by whoever was here before."""
         launches = tuple(
             Launch(
@@ -67,7 +66,6 @@ class Memory:
         )
         return cls(
             launches=launches,
-            met_at=now,
             generation=cluster.status.observed_generation or cluster.metadata.generation,
             requested=cluster.status.last_handled_reconcile_at,
             looked_for=cluster.status.last_handled_reconcile_at,

@@ -44,9 +44,9 @@ MOST_PASSES = 10
 # Specs of which is kept what was worked out.
 WORKED_OUT = 200
 
-# Seconds between two writes of a status that only tell how many workers have come or what they wait for; also while
-# so many objects wait to be looked at.
-_PROGRESS_INTERVAL, _PROGRESS_INTERVAL_OF_MANY = 2.0, 10.0
+# Seconds in which what only tells how far things have come is gathered for one write of the status; also while so many
+# objects wait to be looked at.
+_PROGRESS_INTERVAL, _PROGRESS_INTERVAL_OF_MANY = 2.5, 10.0
 _MANY = 50
 
 # Seconds: a shorter wait for AWS's launch rate is not told, and what is told is not told anew sooner.
@@ -148,7 +148,7 @@ class Reconciler:
         self._keys[found.metadata.uid] = key
         self._uids[key] = found.metadata.uid
         if found.metadata.uid not in self._memories:
-            self._memories[found.metadata.uid] = Memory.of(found, now=self._now())
+            self._memories[found.metadata.uid] = Memory.of(found)
         memory = self._memories[found.metadata.uid]
         if not found.metadata.deletion_timestamp and FINALIZER not in found.metadata.finalizers:
             body = await self._objects.add_finalizer(body)
@@ -242,8 +242,7 @@ class Reconciler:
                     self._launch_queue.give_back(grant)
                 raise
             self._store.put(written)
-            if written is not body:
-                memory.written_at = self._now()
+            memory.unsaid_since = None
             if set(said.made) < set(target.cluster.status.made):
                 memory.answers.clear()  # a thing that is deleted may be made and deleted once more
             self._tell_of_ready(metadata, said, memory)
@@ -279,9 +278,9 @@ class Reconciler:
         first = not before.conditions
         if said == before or (not (first and many) and status.is_news(before, said)):
             return 0.0
-        last = memory.met_at if first else memory.written_at
+        memory.unsaid_since = memory.unsaid_since or self._now()
         interval = _PROGRESS_INTERVAL_OF_MANY if many else _PROGRESS_INTERVAL
-        return interval - (self._now() - last).total_seconds() if last else 0.0
+        return interval - (self._now() - memory.unsaid_since).total_seconds()
 
     def _admit(
         self, target: Target, planned: Iterable[Action[Any]]

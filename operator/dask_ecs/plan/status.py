@@ -195,14 +195,39 @@ def is_news(before: DaskClusterStatus, said: DaskClusterStatus) -> bool:
 _ON_THE_WAY = ("Pending", "Launching", "TaskStarting", "SchedulerStarting")
 
 # What a restarted operator finds again by itself, or is only about how far things have come.
-_PROGRESS = {"conditions", "workers", "replicas", "launches", "scheduler_task_arn", "idle_since", "image_digests"}
+_PROGRESS = {
+    *("phase", "conditions", "workers", "replicas", "launches", "scheduler_task_arn", "idle_since", "image_digests"),
+    *(
+        "versions",
+        "account_id",
+        "cluster_arn",
+        "network",
+        "roles",
+        "security_group_id",
+        "log_group",
+        "task_definitions",
+        "tls",
+    ),
+}
+
+# Conditions of which it is news only that something is wrong.
+_FOR_TROUBLE = ("NetworkReady", "RolesReady", "VersionsMatch")
 
 
 def _facts(status: DaskClusterStatus) -> tuple[object, ...]:
     stands = tuple(
-        (found.type, found.status, "" if found.reason in _ON_THE_WAY else found.reason) for found in status.conditions
+        (found.type, found.status, "" if found.reason in _ON_THE_WAY else found.reason)
+        for found in status.conditions
+        if found.type not in _FOR_TROUBLE or (found.status == "False" and found.reason not in _ON_THE_WAY)
     )
-    return stands, *(getattr(status, name) for name in DaskClusterStatus.model_fields if name not in _PROGRESS)
+    phase = "" if status.phase in _ON_THE_WAY else status.phase
+    complete = status.phase == "Deleting" or status.workers.running == status.workers.desired
+    return (
+        stands,
+        phase,
+        complete,
+        *(getattr(status, name) for name in DaskClusterStatus.model_fields if name not in _PROGRESS),
+    )
 
 
 def written_ahead(launches: Iterable[Written]) -> tuple[Launch, ...]:

@@ -82,7 +82,8 @@ def _end_seen(
     # When it was asked it ends before its workers do.
     if now - asked_at >= END_WITHIN if asked_at else not scheduler.is_running:
         return [*stops], []
-    probe = observed.probe
+    # When it has been asked, it forgets its workers before ECS tells that they have ended.
+    probe = observed.probe if asked_at is None else None
     hosts = probe.identity.hosts if probe and probe.address == scheduler.address and probe.identity else None
     told = {scheduler.arn} | {
         task.arn

@@ -125,6 +125,10 @@ SAID: list[tuple[str, str]] = [
         "SecretNotFound",
     ),
     (
+        "InvalidRequestException You can't perform this operation on the secret because it was marked for deletion.",
+        "SecretScheduledForDeletion",
+    ),
+    (
         SECRETS
         + f"unable to retrieve secret from asm: service call has been retried 5 time(s): failed to fetch secret "
         f"{ARN} from secrets manager: RequestCanceled: request context canceled caused by: context deadline exceeded",

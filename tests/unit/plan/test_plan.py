@@ -246,6 +246,17 @@ def test_a_command_that_is_too_long_for_ecs_is_refused_with_the_reason() -> None
     assert condition(world, "Stalled")[:2] == ("True", "CommandTooLong")
 
 
+def test_what_is_there_before_the_first_task_is_no_news_but_what_keeps_it_is() -> None:
+    world = World({"worker": {"replicas": 1}})
+    first = world.plan().status
+    while not world.plan().status.task_definitions.worker:
+        world.step()
+    assert condition(world, "RolesReady")[0] == "True"
+    assert not status.is_news(first, world.plan().status)
+    refused = World({"iam": {"taskRoleArn": "arn:aws:iam::123456789012:role/theirs"}})
+    assert status.is_news(first, refused.plan().status)
+
+
 def test_how_many_workers_have_come_is_no_news_but_that_all_have_is() -> None:
     world = running(replicas=1)
     world.scale(3)

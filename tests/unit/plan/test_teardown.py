@@ -57,6 +57,18 @@ def test_workers_whose_scheduler_has_ended_as_it_was_told_have_their_time_too() 
     assert len(asked(world, actions.StopTask)) == 2
 
 
+def test_a_scheduler_that_was_told_to_end_forgets_its_workers_before_they_have_ended() -> None:
+    world = running()
+    world.ends_when_told = False
+    world.delete()
+    while not asked(world, actions.TerminateScheduler):
+        world.step()
+    world.forgotten_by_scheduler |= {worker.arn for worker in world.live["worker"]}
+    world.pass_time(1)
+    world.step()
+    assert not asked(world, actions.StopTask)
+
+
 def test_workers_that_have_not_joined_are_stopped_at_once_when_all_ends() -> None:
     world = running(replicas=1)
     world.scale(3)

@@ -76,6 +76,7 @@ class World:
         self.versions: SeenVersions | None = None  # what scheduler and workers said of theirs
         self.registry: dict[str, str] = {}  # digests by tag; of others ECS does not tell any
         self.ends_when_told = True  # Dask, by `terminate`
+        self.forgotten_by_scheduler: set[str] = set()  # ARNs of workers
         self.in_use: frozenset[str] = frozenset()
         self.gone = False
         self._started = 0
@@ -207,7 +208,7 @@ class World:
                 address=f"tcp://{task.private_ip}:1", host=task.private_ip or "", name="w", nthreads=1, status="running"
             )
             for task in self.live["worker"]
-            if task.is_running and task.scheduler_address == address
+            if task.is_running and task.scheduler_address == address and task.arn not in self.forgotten_by_scheduler
         )
         return SchedulerProbe(
             address=address,

@@ -34,6 +34,13 @@ CAUSES = (
         "region and account.",
     ),
     Cause(
+        r"^InvalidRequestException .*(marked|scheduled) for deletion",
+        "SecretScheduledForDeletion",
+        "Somebody has asked for the secret with the namespace's certificate to be deleted: take that back by "
+        "`aws secretsmanager restore-secret --secret-id NAME`, or delete it at once by `aws secretsmanager "
+        "delete-secret --force-delete-without-recovery`; then it is made anew.",
+    ),
+    Cause(
         _SECRET + r"(asm|ssm|secrets? manager|parameter store).*(timeout|dial tcp|send request failed|connection issue|"
         r"context deadline|Check your task network configuration)",
         "SecretsUnreachable",
