@@ -36,7 +36,7 @@ ROWS = (
     Row(name="requests-per-life", measure=requests_per_life.measure, deadline=300),
     Row(name="successor", measure=successor.measure, deadline=600),
     Row(name="thousand", measure=thousand.measure, deadline=1500),
-    Row(name="growth", measure=growth.measure, deadline=1800),
+    Row(name="growth", measure=growth.measure, deadline=3000),
 )
 
 
