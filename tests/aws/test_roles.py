@@ -5,6 +5,7 @@ import pytest
 from dask_ecs.aws import operations, roles
 from dask_ecs.aws.errors import AwsError, NotOursError
 from dask_ecs.aws.session import Aws
+from dask_ecs.local.aws.handle import LocalAWS
 from dask_ecs.plan.actions import EnsureRole
 from dask_ecs.plan.roles import execution_policy, trust
 
@@ -60,3 +61,11 @@ async def test_a_role_of_somebody_else_is_neither_used_nor_deleted(aws: Aws) -> 
         await roles.ensure(aws, role, own_tags=OWN)
     await roles.delete(aws, name=role.name, own_tags=OWN)
     assert (await aws.call(operations.GET_ROLE, RoleName=role.name))["Role"]["RoleName"] == role.name
+
+
+async def test_a_role_that_was_made_with_a_policy_goes_without_a_refusal(aws: Aws, local_aws: LocalAWS) -> None:
+    role = wanted()
+    await roles.ensure(aws, role, own_tags=OWN)
+    local_aws.reset_calls()
+    await roles.delete(aws, name=role.name, own_tags=OWN, has_policy=True)
+    assert local_aws.calls() == {"iam:GetRole": 1, "iam:DeleteRolePolicy": 1, "iam:DeleteRole": 1}

@@ -200,3 +200,22 @@ def _tasks(watcher: TaskWatcher) -> tuple[Task, ...]:
     listing = watcher.watch("u-1", busy=True)
     assert listing
     return listing.tasks
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_watch_ends_when_it_is_told_to_however_soon_after_a_nudge(
+    aws: Aws, request_: dict[str, Any], turns: int
+) -> None:
+    watcher = TaskWatcher(aws, ecs_cluster=request_["cluster"], install="test", wake=lambda _: None, pace=lambda: QUICK)
+    polling = asyncio.create_task(watcher.run())
+    async with asyncio.timeout(60):
+        while watcher.watch("u-1", busy=False) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(2 * QUICK.busy)  # it waits for a nudge now
+    watcher.look_now()
+    for _ in range(turns):
+        await asyncio.sleep(0)  # of the loop, not of the clock
+    polling.cancel()
+    done, _ = await asyncio.wait([polling], timeout=10)
+    assert done
+    assert polling.cancelled()

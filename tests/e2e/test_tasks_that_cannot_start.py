@@ -172,3 +172,19 @@ def test_a_few_throttled_calls_are_nobodys_concern(lone_tenant: Tenant, quiet_ac
     said = [condition for body in lone_tenant.history(made) for condition in body["status"]["conditions"]]
     assert {condition["status"] for condition in said if condition["type"] == "Stalled"} == {"False"}
     assert "Throttled" not in {condition["reason"] for condition in said}
+
+
+def test_an_edit_whose_workers_can_not_start_leaves_the_old_ones_and_says_what_keeps_it(
+    tenant: Tenant, account: AwsAccount
+) -> None:
+    name = tenant.apply(manifest(replicas=1))
+    cluster = tenant.wait_until_ready(name, workers=1)["clusterArn"]
+    (old,) = account.live_tasks(cluster, role="worker")
+    tenant.patch(name, {"worker": {"image": f"registry.example/{tenant.namespace}:1"}})
+    stuck = tenant.wait_for_condition(name, "UpToDate", "False", reason="RolloutStuck")
+    assert "CannotPullContainerError" in stuck["message"]
+    assert old["taskArn"] in {task["taskArn"] for task in account.live_tasks(cluster, role="worker")}
+    tenant.patch(name, {"worker": {"image": None}})
+    tenant.wait_for_condition(name, "UpToDate")
+    tenant.wait_until_ready(name, workers=1)
+    assert [task["taskArn"] for task in account.live_tasks(cluster, role="worker")] == [old["taskArn"]]

@@ -93,13 +93,14 @@ async def _restore_inline(aws: Aws, wanted: EnsureRole, there: Set[str], *, tell
     tell(f"The policy {INLINE_POLICY} of IAM role {wanted.name} was {'changed' if found else 'gone'}; it is as it was.")
 
 
-async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
-    """Delete the role of this name with its policies, if it is there and ours."""
+async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str], has_policy: bool = False) -> None:
+    """Delete the role of this name with its policies, if it is there and ours; `has_policy`: it was made with one."""
     role = await _get(aws, name)
     if role is None or not carries(from_upper(role.get("Tags", ())), own_tags):
         return
     # Which policies it has is asked only where those that it was made with are not all.
-    for delete_policies in (_no_policies, _delete_inline_policy, _delete_all_policies):
+    steps = (_no_policies, _delete_inline_policy, _delete_all_policies)
+    for delete_policies in steps[has_policy:]:
         await delete_policies(aws, name)
         try:
             await aws.call(operations.DELETE_ROLE, RoleName=name)

@@ -105,7 +105,7 @@ async def act(
         case tls.DeleteSecret():
             await secrets.delete(aws, name=action.name, own_tags=action.tags)
         case actions.DeleteRole():
-            await roles.delete(aws, name=action.name, own_tags=action.tags)
+            await roles.delete(aws, name=action.name, own_tags=action.tags, has_policy=action.has_policy)
         case actions.ReviseSecurityGroup():
             await security_groups.revise(aws, name=action.name, rules=set(others_ingress()), own_tags=action.tags)
         case actions.DeleteSecurityGroup():

@@ -109,7 +109,8 @@ class Prober:
                 wait = self._due[0][0] - time() if self._due else None
                 if wait is None or wait > 0:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._nudged.wait(), wait)
+                        async with asyncio.timeout(wait):
+                            await self._nudged.wait()
                     continue
                 due, _, uid = heapq.heappop(self._due)
                 watched = self._watched.get(uid)

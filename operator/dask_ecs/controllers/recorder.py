@@ -61,7 +61,8 @@ class Recorder:
     async def write_last(self) -> None:
         """Wait a moment until what was recorded is written."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._waiting.join(), _LAST_WITHIN)
+            async with asyncio.timeout(_LAST_WITHIN):
+                await self._waiting.join()
         while not self._waiting.empty():
             self._drop_oldest()
 

@@ -183,7 +183,8 @@ class TaskWatcher:
                 interval = min(_AFTER_ERROR * 2**self.failures, pace.still)
             looked_at = time()
             try:
-                await asyncio.wait_for(self._nudged.wait(), interval)
+                async with asyncio.timeout(interval):  # wait_for may lose a cancellation that comes with the nudge
+                    await self._nudged.wait()
                 await asyncio.sleep(min(interval, looked_at + busy - time()))  # several may start together
             except TimeoutError:
                 continue

@@ -279,6 +279,8 @@ class DeleteRole(OnThing[bool]):
 
     kind: ClassVar[Kind] = "iam-role"
     tags: Mapping[str, str]
+    has_policy: bool = False
+    """Whether it was made with a policy of its own, so that this has to go first."""
 
     def __str__(self) -> str:
         return f"delete IAM role {self.name}"

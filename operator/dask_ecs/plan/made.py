@@ -146,6 +146,11 @@ def role_name(target: Target, use: RoleUse) -> str:
     return target.made_name(use, content, limit=names.IAM_ROLE_NAME)
 
 
+def is_execution_role(name: str) -> bool:
+    """Whether a role that is made is for ECS itself, which has a policy of its own."""
+    return "-execution-" in name
+
+
 @of_spec
 def family(target: Target, role: Role, image: str | None = None) -> str:
     """Return the family of a role's task definition: it ends with a hash of all that the definition holds.

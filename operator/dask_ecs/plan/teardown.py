@@ -144,7 +144,10 @@ def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -
             case "task-definition" if not used:
                 todo.append(actions.DeregisterTaskDefinition(name=thing.name))
             case "iam-role" if not used:
-                todo.append(actions.DeleteRole(subject="taskRole", name=thing.name, tags=target.own_tags))
+                has_policy = made.is_execution_role(thing.name)
+                todo.append(
+                    actions.DeleteRole(subject="taskRole", name=thing.name, tags=target.own_tags, has_policy=has_policy)
+                )
             case "security-group" if used:
                 todo.append(actions.ReviseSecurityGroup(name=thing.name, tags=target.own_tags))
             case "security-group":

@@ -1,6 +1,7 @@
 """A client of a Dask cluster: ``python -m dask_ecs.local.demo.computation --binding FOLDER --workers 4``.
 
-The folder holds the binding Secret of the cluster, a file for each key, as Kubernetes mounts it into a pod.
+The folder holds the binding Secret of the cluster, a file for each key, as Kubernetes mounts it into a pod; until it
+does that is waited for.
 
 It computes what is known beforehand, and ends with 1 when the cluster comes to something else.
 """
@@ -28,6 +29,7 @@ ROWS_PER_PARTITION = 100_000
 PARTITIONS = 4
 KEYS = 4
 
+_MOUNTED_WITHIN = 120  # seconds
 _JOIN_WITHIN = 60  # seconds
 
 
@@ -84,6 +86,20 @@ def security(binding: Path) -> Security | None:
     )
 
 
+def await_binding(binding: Path) -> None:
+    """Wait until the folder holds the Secret: a pod starts when it is mounted, and this when all is imported.
+
+    Raises:
+        click.ClickException: it does not come.
+
+    """
+    until = time.monotonic() + _MOUNTED_WITHIN
+    while not (binding / "uri").exists():
+        if time.monotonic() > until:
+            raise click.ClickException(f"{binding} does not hold the binding Secret after {_MOUNTED_WITHIN} s")
+        time.sleep(0.05)
+
+
 def visible_devices() -> str | None:
     """Return the GPUs that this process may use; None without any."""
     return os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -94,7 +110,8 @@ def visible_devices() -> str | None:
 @click.option("--workers", type=int, required=True, help="So many must have joined.")
 @click.option("--gpu", is_flag=True, help="Each worker must have been given a GPU.")
 def main(*, binding: Path, workers: int, gpu: bool) -> None:
-    """Compute on the Dask cluster whose binding Secret is in a folder, and check the results."""
+    """Compute on the Dask cluster whose binding Secret is in a folder, once it is, and check the results."""
+    await_binding(binding)
     with Client((binding / "uri").read_text(), security=security(binding), timeout=_JOIN_WITHIN) as client:
         client.wait_for_workers(workers, timeout=_JOIN_WITHIN)
         click.echo(repr(client))

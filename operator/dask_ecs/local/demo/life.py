@@ -17,6 +17,7 @@ from dask_ecs.local.demo.shell import Shell
 from dask_ecs.local.demo.transcript import Transcript
 
 _POLL_INTERVAL = 0.2  # seconds
+_COMPUTATION = "dask_ecs.local.demo.computation"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,33 +67,35 @@ class Life:
 
     @contextlib.contextmanager
     def watching(self) -> Iterator[None]:
-        """Show the object's columns and events as they come, until the `with` block ends."""
+        """Show the object's columns and events as they come, until the `with` block ends.
+
+        The program that computes later is started too: until it is needed, it has read what it is made of.
+        """
         name = self._act.name
         columns = self._shell.kubectl_in_background("get", "dkc", name, "--watch", mark="dkc")
         events = self._shell.kubectl_in_background("events", "--for", f"daskcluster/{name}", "--watch", mark="event")
-        with columns, events:
-            yield
+        with columns, events, tempfile.TemporaryDirectory(prefix="dask-ecs-binding-") as folder:
+            gpu = ["--gpu"] if self._act.gpu else []
+            arguments = ["-m", _COMPUTATION, "--binding", folder, "--workers", str(self._act.workers), *gpu]
+            with self._shell.python_begun(*arguments) as self._show_computation:
+                self._binding = Path(folder)
+                yield
 
     def await_ready(self) -> None:
         """Wait for Ready."""
         self._kubectl_wait("condition=Ready")
         self._check_workers(self._act.workers)
 
-    def compute(self, *, workers: int) -> None:
+    def compute(self) -> None:
         """Compute by what the binding Secret holds, and check the results."""
-        module = "dask_ecs.local.demo.computation"
-        gpu = ["--gpu"] if self._act.gpu else []
-        with self._binding() as folder:
-            self._shell.python(
-                *("-m", module, "--binding", str(folder), "--workers", str(workers), *gpu), timeout=self._deadline
-            )
+        self._mount_binding()
+        self._show_computation(self._deadline)
         self._transcript.good("the results are right")
 
     def scale(self, replicas: int) -> None:
         """Scale by kubectl, and wait until it is so on AWS too."""
         self._shell.kubectl("scale", self._object, f"--replicas={replicas}")
         self._kubectl_wait(f"jsonpath={{.status.workers.summary}}={replicas}/{replicas}")
-        self._kubectl_wait("condition=Ready")
         self._check_workers(replicas)
 
     def crash_a_worker(self, *, workers: int) -> None:
@@ -135,18 +138,17 @@ class Life:
         )["events"]
         return [event["message"] for event in events]
 
-    @contextlib.contextmanager
-    def _binding(self) -> Iterator[Path]:
-        """Have the binding Secret in a folder, as a pod has it that mounts it."""
+    def _mount_binding(self) -> None:
+        """Have the binding Secret in the folder, as a pod has it that mounts it."""
         name = self._status()["binding"]["name"]
         data = json.loads(self._shell.quietly("get", "secret", name, "--output=json"))["data"]
         self._transcript.say(f"how to connect is in the Secret {name}: {', '.join(sorted(data))}")
         told, address = base64.b64decode(data["uri"]).decode(), self.addresses()[0]
         check(told == address, f"the Secret {name} says {told}, status.schedulerAddress {address}")
-        with tempfile.TemporaryDirectory(prefix="dask-ecs-binding-") as folder:
-            for key, value in data.items():
-                (Path(folder) / key).write_bytes(base64.b64decode(value))
-            yield Path(folder)
+        for key in sorted(data, key="uri".__eq__):  # the one that is waited for comes last
+            part = self._binding / f".{key}"
+            part.write_bytes(base64.b64decode(data[key]))
+            part.rename(self._binding / key)
 
     def _kubectl_wait(self, condition: str) -> None:
         seconds = f"--timeout={self._deadline:.0f}s"

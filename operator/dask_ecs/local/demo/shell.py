@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -39,7 +39,14 @@ class Shell:
 
     def python(self, *arguments: str, timeout: float) -> None:
         """Run this Python and show what it writes; errors as :meth:`kubectl`."""
-        self._run(["python", *arguments], [sys.executable, *arguments], timeout=timeout)
+        with self.python_begun(*arguments) as show:
+            show(timeout)
+
+    @contextlib.contextmanager
+    def python_begun(self, *arguments: str) -> Iterator[Callable[[float], object]]:
+        """Start this Python, which may wait for something; give what shows it, until it ends, as :meth:`python`."""
+        with self._started([sys.executable, *arguments]) as (process, output):
+            yield lambda timeout: self._show(["python", *arguments], process, output, timeout=timeout)
 
     def dask_ecs(self, *arguments: str, timeout: float = 30.0) -> str:
         """Run ``dask-ecs``, show what it writes and return the first line of that; errors as :meth:`kubectl`."""
@@ -70,24 +77,29 @@ class Shell:
                 reader.join(_QUIET_AFTER)
 
     def _run(self, shown: Sequence[str], command: Sequence[str | Path], *, timeout: float) -> list[str]:
+        with self._started(command) as (process, output):
+            return self._show(shown, process, output, timeout=timeout)
+
+    def _show(
+        self, shown: Sequence[str], process: subprocess.Popen[str], output: IO[str], *, timeout: float
+    ) -> list[str]:
         line, written = shlex.join(shown), []
         self._transcript.command(line)
-        with self._started(command) as (process, output):
-            late = threading.Event()
-            timer = threading.Timer(timeout, _end, [process, late])
-            timer.start()
-            try:
-                for text in output:
-                    written.append(text)
-                    self._transcript.output(text)
-                code = process.wait()
-                if late.is_set():
-                    raise DemoError(f"`{line}` was not done after {timeout:.0f} s")
-                if code != 0:
-                    raise DemoError(f"`{line}` ended with {code}")
-                return written
-            finally:
-                timer.cancel()
+        late = threading.Event()
+        timer = threading.Timer(timeout, _end, [process, late])
+        timer.start()
+        try:
+            for text in output:
+                written.append(text)
+                self._transcript.output(text)
+            code = process.wait()
+            if late.is_set():
+                raise DemoError(f"`{line}` was not done after {timeout:.0f} s")
+            if code != 0:
+                raise DemoError(f"`{line}` ended with {code}")
+            return written
+        finally:
+            timer.cancel()
 
     @contextlib.contextmanager
     def _started(self, command: Sequence[str | Path]) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:

@@ -118,7 +118,7 @@ def _show(stage: _Stage, act: Act, *, keep: bool = False) -> figures.Figures | N
         if act.gpu:
             _show_stand_in(life, transcript)
         transcript.heading(f"{act.title}: compute")
-        life.compute(workers=act.workers)
+        life.compute()
         transcript.heading(f"{act.title}: scale")
         for replicas in act.scale_to:
             life.scale(replicas)

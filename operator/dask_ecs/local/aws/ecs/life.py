@@ -322,7 +322,8 @@ class Lives:
 
     async def _pause(self, task: Task, seconds: float) -> None:
         try:
-            await asyncio.wait_for(task.stop_asked.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await task.stop_asked.wait()
         except TimeoutError:
             return
         raise _StopAskedError

@@ -90,7 +90,8 @@ class ProcessContainer:
         except OSError:
             return False
         try:
-            return await asyncio.wait_for(check.wait(), timeout) == 0
+            async with asyncio.timeout(timeout):
+                return await check.wait() == 0
         except TimeoutError:
             return False
         finally:

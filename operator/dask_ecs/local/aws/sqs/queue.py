@@ -91,7 +91,8 @@ class Queue:
                 left = min(left, max(self._hidden[0][0] - time.monotonic(), 0.001))
             self._arrival.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._arrival.wait(), left)
+                async with asyncio.timeout(left):
+                    await self._arrival.wait()
         return []
 
     def delete(self, receipt_handle: str) -> None:
