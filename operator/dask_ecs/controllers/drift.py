@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 # Share of the interval after which what many use is looked at again by whoever is first, and by nobody else until then.
 _FRESH = 0.9
 
+# Share of the interval in which an operator that has just started looks at nothing again: it has enough to find.
+_SETTLING = 0.1
+
 
 class Drift:
     """Has each cluster's things looked at once in `interval` seconds (0: only when asked to), spread over it."""
@@ -40,7 +43,7 @@ class Drift:
         if memory.look_again_at is None:
             # Clusters that were all met at once, as at the operator's start, take turns.
             phase = int(names.short_hash(target.cluster.metadata.uid, length=8), 16) / 16**8
-            memory.look_again_at = now + phase * self._interval
+            memory.look_again_at = now + (_SETTLING + (1 - _SETTLING) * phase) * self._interval
         return max(memory.look_again_at - now, 0.0)
 
     async def look(self, aws: Aws, target: Target, memory: Memory, made: Iterable[Action[Any]]) -> None:

@@ -26,7 +26,7 @@ from dask_ecs.controllers.prober import Prober
 from dask_ecs.controllers.queue import WorkQueue
 from dask_ecs.controllers.recorder import Recorder
 from dask_ecs.controllers.shared import SharedAnswers
-from dask_ecs.controllers.store import Body, Store, key_of
+from dask_ecs.controllers.store import Body, Store, is_settled, key_of
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.controllers.users import Users
 from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, made, pause, quota, rest, status
@@ -109,13 +109,21 @@ class Reconciler:
             await self.watchers.close()
 
     def meet(self, body: Body) -> None:
-        """Learn of an object that was there before the operator what it uses, so that nobody deletes that."""
+        """Learn of an object that was there before the operator what it uses, so that nobody deletes that.
+
+        One that was settled is looked at when its tasks have been listed: before, nothing could be said of it.
+        """
         uid, status = body["metadata"]["uid"], body.get("status") or {}
-        self._keys[uid] = key_of(body)
-        self._uids[key_of(body)] = uid
-        if "region" in status:
+        key, region = key_of(body), status.get("region")
+        self._keys[uid] = key
+        self._uids[key] = uid
+        if region:
             things = made.used(status.get("made", ()), log_group=status.get("logGroup"))
-            self._users.say(uid, region=status["region"], things=things)
+            self._users.say(uid, region=region, things=things)
+        if region and (arn := status.get("clusterArn")) and is_settled(body):
+            self.watchers.of(self._sessions.region(region), arn).watch(uid, busy=False)
+        else:
+            self._queue.add(key)
 
     def has_started(self, key: str) -> bool:
         """Whether the object's scheduler was run: what is to be done then does not keep others from theirs."""

@@ -150,8 +150,6 @@ async def _serve(
         resync=options.resync,
     )
     await _load(objects, store, options.namespaces, meet=reconciler.meet)
-    for key in store:
-        queue.add(key)
     informer = Informer(store=store, queue=queue, namespaces=options.namespaces, health_address=options.health_address)
     background = [
         asyncio.create_task(_dispatch(reconciler, store, queue, objects, limit=WORKING, deletions_only=False)),

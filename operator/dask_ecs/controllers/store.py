@@ -14,6 +14,13 @@ def key_of(body: Body) -> str:
     return f"{body['metadata']['namespace']}/{body['metadata']['name']}"
 
 
+def is_settled(body: Body) -> bool:
+    """Whether nobody asks anything of an object, and nothing of it is under way, by what is written there."""
+    metadata, status = body["metadata"], body.get("status") or {}
+    asked = metadata["generation"] != status.get("observedGeneration") or "deletionTimestamp" in metadata
+    return not asked and "schedulerAddress" in status and not status.get("launches")
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Kept:
     """An object as it is kept: most are looked at seldom, and packed they take a twentieth of the memory."""

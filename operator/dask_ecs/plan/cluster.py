@@ -125,7 +125,9 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
     if not ready:
         said = said.model_copy(update={"last_handled_reconcile_at": observed.looked_for})
     renewals = [there.certificate.renew_at] if there.certificate and there.certificate.renew_at > now else []
-    busy = bool(ready) or _in_flight(sorted_tasks, observed) or idle.awaits_answer(now)
+    # What is written in Kubernetes moves no task.
+    acts = any(not isinstance(action, bindings.EnsureObject) for action in ready)
+    busy = acts or _in_flight(sorted_tasks, observed) or idle.awaits_answer(now)
     later = (*rest.begins_at(target, resting, idle, now=now), *rollout_progress.look_at(sorted_tasks, now=now))
     return Plan(
         actions=ready,

@@ -1,6 +1,6 @@
 from typing import Any
 
-from dask_ecs.controllers.store import Store
+from dask_ecs.controllers.store import Store, is_settled
 
 
 def body(*, uid: str = "u", version: int = 1) -> dict[str, Any]:
@@ -51,3 +51,17 @@ def test_an_object_is_as_it_came_but_for_who_manages_its_fields() -> None:
     came = {**body(), "spec": {"worker": {"replicas": 2, "cpu": "é"}}, "status": {"conditions": [{"type": "Ready"}]}}
     store.put({**came, "metadata": {**came["metadata"], "managedFields": [{"manager": "kubectl"}]}})
     assert store.get("ns/demo") == came
+
+
+def settled(**changes: Any) -> bool:
+    metadata = {"generation": 2, **changes.pop("metadata", {})}
+    status = {"observedGeneration": 2, "schedulerAddress": "tls://10.0.0.1:8786", "launches": [], **changes}
+    return is_settled({"metadata": metadata, "status": status})
+
+
+def test_what_nobody_asks_anything_of_and_runs_is_settled() -> None:
+    assert settled()
+    assert not settled(observedGeneration=1), "it was edited"
+    assert not settled(metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
+    assert not settled(launches=[{"token": "t"}]), "nobody knows what came of it"
+    assert not is_settled({"metadata": {"generation": 1}}), "it is new"
