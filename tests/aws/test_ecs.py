@@ -119,6 +119,19 @@ async def test_a_log_group_that_is_there_keeps_its_retention(aws: Aws) -> None:
     assert described["logGroups"][0]["retentionInDays"] == 7
 
 
+async def test_a_log_group_that_can_not_be_given_its_retention_is_not_left_without(
+    aws: Aws, local_aws: LocalAWS
+) -> None:
+    group = name()
+    local_aws.fault("logs:PutRetentionPolicy", code="ThrottlingException", message="Rate exceeded", count=3)
+    with pytest.raises(AwsError, match="Throttling"):
+        await logs.ensure_group(aws, name=group, retention_days=7, tags={})
+    local_aws.clear_faults()
+    await logs.ensure_group(aws, name=group, retention_days=7, tags={})
+    described = await (await aws._sessions.client("logs", aws.region)).describe_log_groups(logGroupNamePrefix=group)
+    assert described["logGroups"][0]["retentionInDays"] == 7
+
+
 async def test_a_log_group_goes_if_it_is_ours_and_stays_if_it_is_not(aws: Aws) -> None:
     client = await aws._sessions.client("logs", aws.region)
     ours, theirs = name(), name()

@@ -50,6 +50,26 @@ async def test_a_group_is_closed_but_for_itself_and_the_given_ranges(aws: Aws) -
     }
 
 
+async def test_members_of_a_given_group_are_let_in_and_no_longer_than_that_is_wanted(aws: Aws) -> None:
+    closed = await wanted(aws, "10.0.0.0/16")
+    theirs = await aws.call(
+        operations.CREATE_SECURITY_GROUP, GroupName=f"{closed.name}-theirs", Description="theirs", VpcId=closed.vpc_id
+    )
+    other = rules(ports=(8786,), cidrs=("10.0.0.0/16",), groups=[theirs["GroupId"]])
+    group_id = await ensure(aws, EnsureSecurityGroup(**{**vars(closed), "rules": other}))
+    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, GroupIds=[group_id])
+    pairs = [
+        pair for permission in answer["SecurityGroups"][0]["IpPermissions"] for pair in permission["UserIdGroupPairs"]
+    ]
+    assert {pair["GroupId"] for pair in pairs} == {group_id, theirs["GroupId"]}
+    assert await ensure(aws, closed) == group_id
+    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, GroupIds=[group_id])
+    pairs = [
+        pair for permission in answer["SecurityGroups"][0]["IpPermissions"] for pair in permission["UserIdGroupPairs"]
+    ]
+    assert {pair["GroupId"] for pair in pairs} == {group_id}
+
+
 async def test_changed_ranges_replace_the_old_ones_in_the_same_group(aws: Aws) -> None:
     first = await wanted(aws, "10.0.0.0/16")
     group_id = await ensure(aws, first)

@@ -18,10 +18,6 @@ def _minimum_is_not_above_maximum(capacity: Capacity) -> bool:
     return capacity.minimum <= capacity.most
 
 
-def _a_share_is_of_spot(capacity: Capacity) -> bool:
-    return capacity.spot or capacity.on_demand_percentage is None
-
-
 def _ecs_manages(capacity: Capacity) -> bool:
     given = (
         capacity.scheduler_instance_types,
@@ -49,12 +45,6 @@ CAPACITY_RULES = (
         holds=_minimum_is_not_above_maximum,
         message="minimum is larger than maximum (100 where none is given): lower it, or raise maximum",
         field=".minimum",
-    ),
-    Rule(
-        cel="self.spot || !has(self.onDemandPercentage)",
-        holds=_a_share_is_of_spot,
-        message="without spot all instances are on demand: remove onDemandPercentage, or set spot: true",
-        field=".onDemandPercentage",
     ),
     Rule(
         cel="!has(self.managedInstances) || (self.minimum == 0 && !has(self.maximum) && !has(self.onDemandPercentage)"

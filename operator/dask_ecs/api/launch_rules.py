@@ -125,8 +125,7 @@ def _spot_is_not_of_a_given_cluster(spec: DaskClusterSpec) -> bool:
 
 
 def _given_groups_stay_closed(spec: DaskClusterSpec) -> bool:
-    each = all(spec.role(role).security_groups for role in ("scheduler", "worker"))
-    return not (each and spec.network.allowed_cidrs)
+    return not (spec.scheduler.security_groups and spec.network.allowed_cidrs)
 
 
 def _service_is_of_an_own_scheduler(spec: DaskClusterSpec) -> bool:
@@ -147,11 +146,10 @@ LAUNCH_RULES = (
     ),
     Rule(
         cel="self.scheduler.?securityGroups.orValue([]).size() == 0"
-        " || self.worker.?securityGroups.orValue([]).size() == 0"
         " || self.?network.?allowedCidrs.orValue([]).size() == 0",
         holds=_given_groups_stay_closed,
-        message="allowedCidrs opens the security group that is made, and where both roles have securityGroups none is: "
-        "remove allowedCidrs and open the given groups yourself",
+        message="allowedCidrs opens the scheduler in the security group that is made, and with "
+        "scheduler.securityGroups it is in none: remove allowedCidrs and open the given groups yourself",
         field=".network.allowedCidrs",
     ),
     Rule(

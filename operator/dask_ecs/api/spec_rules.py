@@ -141,17 +141,27 @@ def _platform_is_on_fargate(spec: DaskClusterSpec) -> bool:
     return "FARGATE" in _launch_types(spec) or spec.platform_version == "LATEST"
 
 
-# ECS developer guide, "Fargate Linux platform versions": what 1.4.0 brought, Fargate's ARM64 and ECS Exec.
+# ECS developer guide, "Fargate Linux platform versions": 1.4.0 brought keys of secrets, of which certificates are made,
+# more ephemeral storage, EFS, ARM64 and ECS Exec; older ones are retired.
 _OLD_PLATFORM = r"1\.[0-3]\..*"
 
 
 def _platform_is_new_enough(spec: DaskClusterSpec) -> bool:
-    old = re.fullmatch(_OLD_PLATFORM, spec.platform_version) is not None
-    return not old or (spec.cpu_architecture == "X86_64" and not spec.enable_execute_command)
+    return re.fullmatch(_OLD_PLATFORM, spec.platform_version) is None
 
 
 def _what_is_retained_is_its_own(spec: DaskClusterSpec) -> bool:
-    return spec.deletion_policy != "Retain" or spec.isolation == "cluster"
+    return spec.deletion_policy != "Retain" or spec.is_isolated
+
+
+def _a_share_is_of_spot(spec: DaskClusterSpec) -> bool:
+    capacity = spec.capacity
+    return capacity is None or capacity.on_demand_percentage is None or capacity.spot or bool(spec.worker.spot)
+
+
+def _accelerators_are_for_gpus(spec: DaskClusterSpec) -> bool:
+    managed = spec.capacity.managed_instances if spec.capacity else None
+    return not (managed and managed.accelerator_names) or spec.worker.gpu > 0
 
 
 def immutable(path: str, *, of: RoleName | None = None, is_always_there: bool = False) -> Rule:
@@ -245,18 +255,31 @@ CLUSTER_RULES = (
         field=".platformVersion",
     ),
     Rule(
-        cel=f"!self.platformVersion.matches(r'^{_OLD_PLATFORM}$')"
-        " || (self.cpuArchitecture == 'X86_64' && !self.?enableExecuteCommand.orValue(false))",
+        cel=f"!self.platformVersion.matches(r'^{_OLD_PLATFORM}$')",
         holds=_platform_is_new_enough,
-        message="ARM64 and enableExecuteCommand need Fargate's platform version 1.4.0 or newer: remove platformVersion",
+        message="Dask's tasks need Fargate's platform version 1.4.0 or newer: remove platformVersion",
         field=".platformVersion",
     ),
     Rule(
-        cel="self.deletionPolicy != 'Retain' || self.isolation == 'cluster'",
+        cel="self.deletionPolicy != 'Retain' || self.isolation == 'cluster' || has(self.capacity)",
         holds=_what_is_retained_is_its_own,
         message="what clusters of a namespace share goes with the last of them, whoever retains his: "
         "remove deletionPolicy, or make the cluster with isolation: cluster",
         field=".deletionPolicy",
+    ),
+    Rule(
+        cel="!has(self.capacity) || !has(self.capacity.onDemandPercentage) || self.capacity.spot"
+        " || self.worker.?spot.orValue(false)",
+        holds=_a_share_is_of_spot,
+        message="without spot all instances are on demand: remove onDemandPercentage, or set spot: true",
+        field=".capacity.onDemandPercentage",
+    ),
+    Rule(
+        cel="!has(self.capacity) || self.capacity.?managedInstances.?acceleratorNames.orValue([]).size() == 0"
+        " || self.worker.gpu > 0",
+        holds=_accelerators_are_for_gpus,
+        message="only workers with GPUs have accelerators: set worker.gpu, or remove acceleratorNames",
+        field=".capacity.managedInstances.acceleratorNames",
     ),
     *LAUNCH_RULES,
     immutable("launchType", is_always_there=True),

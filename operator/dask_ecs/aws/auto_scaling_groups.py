@@ -105,7 +105,8 @@ def _launching(wanted: EnsureAutoScalingGroup) -> dict[str, Any]:
 
 
 def _tag(key: str, value: str) -> dict[str, Any]:
-    return {"Key": key, "Value": value, "PropagateAtLaunch": True}
+    # The user's own come to instances by the launch template, whose newest version has what they were edited to.
+    return {"Key": key, "Value": value, "PropagateAtLaunch": key == _MANAGED_TAG}
 
 
 def _later(operation: operations.Operation, message: str) -> AwsError:

@@ -28,9 +28,9 @@ async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str], tel
         case capacity_actions.DescribeInstanceTypes():
             return await instance_types.describe(aws, action.names)
         case capacity_actions.EnsureInstanceProfile():
-            return await instance_profiles.ensure(aws, action, own_tags=own_tags)
+            return await instance_profiles.ensure(aws, action, own_tags=own_tags, tell=tell)
         case capacity_actions.EnsureLaunchTemplate():
-            return await launch_templates.ensure(aws, action, own_tags=own_tags)
+            return await launch_templates.ensure(aws, action, own_tags=own_tags, tell=tell)
         case capacity_actions.EnsureAutoScalingGroup():
             return await auto_scaling_groups.ensure(aws, action, own_tags=own_tags, tell=tell)
         case capacity_actions.SizeAutoScalingGroup():

@@ -145,6 +145,9 @@ def _kind(code: str, message: str, status: int) -> Kind:
     # Secrets Manager: a secret that was deleted for good keeps its name for some moments more.
     if code == "InvalidRequestException" and "deletion" in message:
         return Kind.RETRY_SOON
+    # Auto Scaling: a new instance profile can not be used for some seconds, as a new role.
+    if "Invalid IAM Instance Profile" in message:
+        return Kind.RETRY_SOON
     if "unable to assume the role" in message or "Too many concurrent attempts" in message:
         return Kind.RETRY_SOON
     return Kind.NEEDS_USER

@@ -5,12 +5,13 @@ from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, from_upper, upper_tags
 from dask_ecs.plan.capacity_actions import EnsureInstanceProfile
 
 
-async def ensure(aws: Aws, wanted: EnsureInstanceProfile, *, own_tags: Mapping[str, str]) -> str:
+async def ensure(aws: Aws, wanted: EnsureInstanceProfile, *, own_tags: Mapping[str, str], tell: Tell = nobody) -> str:
     """Create the instance profile, or find it, have exactly the wanted role in it, and return its ARN.
 
     Raises:
@@ -26,6 +27,8 @@ async def ensure(aws: Aws, wanted: EnsureInstanceProfile, *, own_tags: Mapping[s
             Tags=upper_tags(wanted.tags),
         )
         found = made["InstanceProfile"]
+        tell(f"Instance profile {wanted.name} was gone; it is made again.")
+        tell = nobody
     elif not carries(from_upper(found.get("Tags", ())), own_tags):
         raise NotOursError(
             operation=str(operations.CREATE_INSTANCE_PROFILE),
@@ -37,6 +40,7 @@ async def ensure(aws: Aws, wanted: EnsureInstanceProfile, *, own_tags: Mapping[s
     if roles != [wanted.role]:
         await _empty(aws, wanted.name, roles)
         await aws.call(operations.ADD_ROLE_TO_INSTANCE_PROFILE, InstanceProfileName=wanted.name, RoleName=wanted.role)
+        tell(f"Instance profile {wanted.name} held {', '.join(roles) or 'no role'}; it holds {wanted.role} again.")
     return str(found["Arn"])
 
 

@@ -5,13 +5,14 @@ from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, from_upper, upper_tags
 from dask_ecs.plan import names
 from dask_ecs.plan.capacity_actions import EnsureLaunchTemplate
 
 
-async def ensure(aws: Aws, wanted: EnsureLaunchTemplate, *, own_tags: Mapping[str, str]) -> str:
+async def ensure(aws: Aws, wanted: EnsureLaunchTemplate, *, own_tags: Mapping[str, str], tell: Tell = nobody) -> str:
     """Create the launch template, or a version that holds this, and return the version's number.
 
     The version's description is a hash of what it holds, by which it is found again.
@@ -30,6 +31,7 @@ async def ensure(aws: Aws, wanted: EnsureLaunchTemplate, *, own_tags: Mapping[st
             LaunchTemplateData=wanted.data,
             TagSpecifications=[{"ResourceType": "launch-template", "Tags": upper_tags(wanted.tags)}],
         )
+        tell(f"Launch template {wanted.name} was gone; it is made again.")
         return str(made["LaunchTemplate"]["LatestVersionNumber"])
     if not carries(from_upper(found.get("Tags", ())), own_tags):
         raise NotOursError(
@@ -50,6 +52,7 @@ async def ensure(aws: Aws, wanted: EnsureLaunchTemplate, *, own_tags: Mapping[st
         VersionDescription=content,
         LaunchTemplateData=wanted.data,
     )
+    tell(f"Launch template {wanted.name} was changed; its newest version is as it was.")
     return str(made["LaunchTemplateVersion"]["VersionNumber"])
 
 

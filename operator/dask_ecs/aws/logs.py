@@ -1,5 +1,6 @@
 """CloudWatch Logs: the group, and the last words of a task."""
 
+import contextlib
 from collections.abc import Mapping
 
 from dask_ecs.aws import operations
@@ -13,14 +14,22 @@ from dask_ecs.plan.roles import partition
 async def ensure_group(
     aws: Aws, *, name: str, retention_days: int, tags: Mapping[str, str], tell: Tell = nobody
 ) -> str:
-    """Create the log group with its retention; one that is there is left as it is, for others may use it."""
+    """Create the log group with its retention; one that is there is left as it is, for others may use it.
+
+    If it can not be given its retention it is taken away again: else it would be found without, and left so.
+    """
     try:
         await aws.call(operations.CREATE_LOG_GROUP, logGroupName=name, tags=dict(tags))
     except AwsError as error:
         if error.kind is Kind.CONFLICT or (error.reason == "AccessDenied" and await _is_there(aws, name)):
             return name
         raise
-    await aws.call(operations.PUT_RETENTION_POLICY, logGroupName=name, retentionInDays=retention_days)
+    try:
+        await aws.call(operations.PUT_RETENTION_POLICY, logGroupName=name, retentionInDays=retention_days)
+    except AwsError:
+        with contextlib.suppress(AwsError):
+            await aws.call(operations.DELETE_LOG_GROUP, logGroupName=name)
+        raise
     tell(f"Log group {name} was gone; it is made again.")
     return name
 

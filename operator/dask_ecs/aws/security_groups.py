@@ -51,7 +51,7 @@ async def ensure(
     actual = set(_rules(found["IpPermissions"], group_id))
     await _change(aws, operations.AUTHORIZE_INGRESS, group_id, rules - actual)
     await _change(aws, operations.REVOKE_INGRESS, group_id, actual - rules)
-    if foreign := _foreign(found["IpPermissions"], group_id):
+    if foreign := _foreign(found["IpPermissions"]):
         await aws.call(operations.REVOKE_INGRESS, GroupId=group_id, IpPermissions=foreign)
     if lacking := rules - actual:
         tell(f"Security group {name} did not let in {_said(lacking)}; it does again.")
@@ -118,7 +118,7 @@ async def _change(aws: Aws, operation: operations.Operation, group_id: str, rule
 def _permission(rule: Rule, group_id: str) -> dict[str, Any]:
     permission: dict[str, Any] = {"IpProtocol": "tcp", "FromPort": rule.from_port, "ToPort": rule.to_port}
     if not rule.cidr:
-        permission["UserIdGroupPairs"] = [{"GroupId": group_id}]
+        permission["UserIdGroupPairs"] = [{"GroupId": rule.group or group_id}]
     elif ":" in rule.cidr:
         permission["Ipv6Ranges"] = [{"CidrIpv6": rule.cidr}]
     else:
@@ -127,13 +127,13 @@ def _permission(rule: Rule, group_id: str) -> dict[str, Any]:
 
 
 def _rules(permissions: Iterable[Mapping[str, Any]], group_id: str) -> Iterable[Rule]:
-    """Return what we could have asked for: TCP from the group itself or from ranges of addresses."""
+    """Return what we could have asked for: TCP from the group itself, from others or from ranges of addresses."""
     for permission in permissions:
         if permission.get("IpProtocol") != "tcp":
             continue
         ports = {"from_port": permission["FromPort"], "to_port": permission["ToPort"]}
-        if any(pair.get("GroupId") == group_id for pair in permission.get("UserIdGroupPairs", ())):
-            yield Rule(**ports)
+        for pair in permission.get("UserIdGroupPairs", ()):
+            yield Rule(**ports, group="" if pair["GroupId"] == group_id else pair["GroupId"])
         for ip_range in permission.get("IpRanges", ()):
             yield Rule(**ports, cidr=ip_range["CidrIp"])
         for ip_range in permission.get("Ipv6Ranges", ()):
@@ -149,19 +149,15 @@ _SOURCES = {
 }
 
 
-def _foreign(permissions: Iterable[Mapping[str, Any]], group_id: str) -> list[dict[str, Any]]:
-    """Return what we never ask for, as it has to be revoked: other protocols, other groups, prefix lists."""
+def _foreign(permissions: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what we never ask for, as it has to be revoked: other protocols, prefix lists."""
     found: list[dict[str, Any]] = []
     for permission in permissions:
-        ours = ("IpRanges", "Ipv6Ranges") if permission.get("IpProtocol") == "tcp" else ()
+        ours = ("IpRanges", "Ipv6Ranges", "UserIdGroupPairs") if permission.get("IpProtocol") == "tcp" else ()
         sources: dict[str, list[dict[str, str]]] = {}
         for kind, key in _SOURCES.items():
             named = [{key: source[key]} for source in permission.get(kind, ()) if key in source]
-            if kind in ours:
-                named = []
-            elif kind == "UserIdGroupPairs" and permission.get("IpProtocol") == "tcp":
-                named = [source for source in named if source[key] != group_id]
-            if named:
+            if named and kind not in ours:
                 sources[kind] = named
         ports = {key: permission[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in permission}
         if sources:
@@ -171,7 +167,8 @@ def _foreign(permissions: Iterable[Mapping[str, Any]], group_id: str) -> list[di
 
 def _said(rules: Iterable[Rule]) -> str:
     return ", ".join(
-        f"{rule.cidr or 'its members'} to TCP {_ports(rule.from_port, rule.to_port)}" for rule in sorted(rules)
+        f"{rule.cidr or rule.group or 'its members'} to TCP {_ports(rule.from_port, rule.to_port)}"
+        for rule in sorted(rules)
     )
 
 

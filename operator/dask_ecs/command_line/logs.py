@@ -110,8 +110,8 @@ async def _print(
 ) -> None:
     async with view.kubernetes() as api, Sessions() as sessions:
         cluster = await view.read(api, namespace=namespace, name=name)
-        if not cluster.status.region or not cluster.status.log_group:
-            raise click.ClickException(f"{name} has no log group yet: `dask-ecs describe {name}` tells why.")
+        if not cluster.status.region or not cluster.status.cluster_arn:
+            raise click.ClickException(f"{name} has run no task yet: `dask-ecs describe {name}` tells why.")
         aws = sessions.region(cluster.status.region)
         known: dict[str, Stream | None] = {}
         definitions: dict[str, GivenDefinition] = {}

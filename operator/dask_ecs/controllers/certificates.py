@@ -33,7 +33,8 @@ async def ensure(
     if found is None:
         made = renewed(_of(action.last), name=name, now=now)
         if arn := await secrets.create(aws, name=name, text=made.text, tags=action.tags):
-            tell(f"Secret {name} in Secrets Manager was gone; it is made again.")
+            if not action.is_new:
+                tell(f"Secret {name} in Secrets Manager was gone; it is made again.")
             return made.kept_in(arn)
         await secrets.check_ours(aws, name=name, own_tags=own_tags)
         found = await secrets.read(aws, name=name)

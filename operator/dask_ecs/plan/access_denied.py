@@ -39,17 +39,25 @@ class Denial:
     resource: str = "*"
     where: str = "identity-based policy"
     explicit: bool = False
+    call: str = ""
+    """The call in which it was refused, as `ecs:RunTask`; it may need other actions than its own."""
 
     @property
     def statement(self) -> dict[str, Any]:
         """The statement that allows it."""
-        condition = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+        condition = {"StringEquals": {"iam:PassedToService": self._passed_to}}
         return {
             "Effect": "Allow",
             "Action": self.action,
             "Resource": self.resource,
             **({"Condition": condition} if self.action == "iam:PassRole" else {}),
         }
+
+    @property
+    def _passed_to(self) -> str:
+        if self.call.startswith("autoscaling:") or self.call == "iam:AddRoleToInstanceProfile":
+            return "ec2.amazonaws.com"
+        return "ecs.amazonaws.com" if self.call.endswith("CapacityProvider") else "ecs-tasks.amazonaws.com"
 
     @property
     def fix(self) -> str:
@@ -77,7 +85,7 @@ def read(text: str, *, action: str = "") -> Denial | None:
         return None
     explicit, not_allowed = _EXPLICIT.search(text), _NOT_ALLOWED_BY.search(text)
     blamed = explicit or not_allowed
-    denial = Denial(action=found["action"] if found else action, explicit=explicit is not None)
+    denial = Denial(action=found["action"] if found else action, explicit=explicit is not None, call=action)
     if blamed:
         denial = dataclasses.replace(denial, where=blamed["where"].strip())
     if found:

@@ -88,7 +88,9 @@ def _of_role(spec: DaskClusterSpec, role: Role) -> Group:
 
 def name_of(target: Target, group: Group) -> str:
     """Return the name of a group, its launch template and its capacity provider."""
-    return target.made_name(group.members, *(["managed"] if group.managed else []), limit=_NAME)
+    # Whether managed instances are Spot can not be changed (AWS: "InstanceLaunchTemplateUpdate"): others take over.
+    kind = ("managed", "spot") if group.managed and group.spot else ("managed",) if group.managed else ()
+    return target.made_name(group.members, *kind, limit=_NAME)
 
 
 def providers(target: Target) -> dict[Role, str]:

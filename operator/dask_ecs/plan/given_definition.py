@@ -37,6 +37,7 @@ def read(described: Mapping[str, Any], *, role: Role) -> GivenDefinition:
         variables=frozenset(each["name"] for held in ("environment", "secrets") for each in container.get(held, ())),
         others_cpu_units=None if container.get("cpu") else _taken(others, "cpu"),
         others_memory_mib=None if container.get("memory") else _taken(others, "memory"),
+        disk_gib=(described.get("ephemeralStorage") or {}).get("sizeInGiB"),
         log_group=logs.get("awslogs-group"),
         log_prefix=logs.get("awslogs-stream-prefix"),
     )

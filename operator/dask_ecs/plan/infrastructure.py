@@ -186,9 +186,9 @@ def command(
 
 
 def environment(target: Target, role: Role, *, given: GivenDefinition | None) -> tuple[tuple[str, str], ...]:
-    """Return the variables that RunTask has to bring, because the definition is not ours to hold them."""
+    """Return the variables that RunTask has to bring, because the definition does not hold them."""
     if given is None:
-        return ()
+        return task_definitions.advice_for_disk(target, role)
     certificate = made.secret_name(target) if target.has_tls else None
     return task_definitions.plain_variables(target, role, given=given, certificate=certificate)
 
@@ -234,6 +234,8 @@ def ingress(target: Target, *, vpc_cidrs: Iterable[str], running_ports: Iterable
     return security_group.rules(
         ports={spec.scheduler.port, spec.scheduler.dashboard_port, *running_ports},
         cidrs=(*(spec.network.allowed_cidrs or vpc_cidrs), *target.settings.operator_cidrs),
+        # Where one role has groups of its own, the other is in the one that is made, and both connect to each other.
+        groups={group for role in spec.roles for group in spec.security_groups_of(role)},
     )
 
 

@@ -141,6 +141,8 @@ class GivenDefinition:
     """CPU units that the other containers take of the task's; None where Dask's has an amount of its own."""
     others_memory_mib: int | None = None
     """Memory in MiB that the other containers take of the task's; None where Dask's has an amount of its own."""
+    disk_gib: int | None = None
+    """The ephemeral storage that it asks for, in GiB."""
     log_group: str | None = None
     """The log group of this region that its output goes to, in streams that begin with `log_prefix`, if it does."""
     log_prefix: str | None = None

@@ -97,6 +97,16 @@ def _reading(secrets: Sequence[str], *, service: str, action: str, context: str)
 
 def partition(region: str) -> str:
     """Return the ARN partition of a region (AWS: "Amazon Resource Names")."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+    return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
+
+
+# AWS: "AWS Fault Isolation Boundaries", "Partitions"; the SDK's own list, "partitions".
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "eusc-": "aws-eusc",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+}

@@ -43,7 +43,24 @@ def given(spec: DaskClusterSpec, role: Role) -> dict[str, Any]:
     ):
         if not isinstance(value, form) or (form is list and not all(_is_object(item) for item in value)):
             raise _refused(f"{field}.{where} is not as RunTask takes it: see its page in the ECS API reference.")
+    if "volumeConfigurations" in found and not spec.role(role).task_definition_arn:
+        raise _refused(
+            f"{field}.volumeConfigurations is for volumes that are configuredAtLaunch, and the task definition that is "
+            f"made has none: name one of yours in spec.{role}.taskDefinitionArn, or use spec.volumes."
+        )
     return found
+
+
+def disk_gib(spec: DaskClusterSpec, role: Role) -> int | None:
+    """Return the ephemeral storage in GiB that a role's tasks are given by these parameters, None if they say nothing.
+
+    Raises:
+        NeedsUser: see `given`.
+
+    """
+    asked = given(spec, role).get("overrides", {}).get("ephemeralStorage")
+    size = asked.get("sizeInGiB") if _is_object(asked) else None
+    return size if isinstance(size, int) else None
 
 
 def roles(spec: DaskClusterSpec) -> Iterator[tuple[str, str]]:

@@ -6,19 +6,18 @@ from collections.abc import Iterable
 
 @dataclasses.dataclass(frozen=True, kw_only=True, order=True)
 class Rule:
-    """TCP ports that may be reached from a CIDR, or (no CIDR) from members of the group itself."""
+    """TCP ports that may be reached from a CIDR or from another group's members; from the group's own if neither."""
 
     from_port: int
     to_port: int
     cidr: str = ""
+    group: str = ""
 
 
-def rules(*, ports: Iterable[int], cidrs: Iterable[str]) -> tuple[Rule, ...]:
-    """Return a closed group's rules, sorted: all TCP within the group, and `ports` from `cidrs`."""
-    members = Rule(from_port=0, to_port=65535)
-    return tuple(
-        sorted({members} | {Rule(from_port=port, to_port=port, cidr=cidr) for port in ports for cidr in cidrs})
-    )
+def rules(*, ports: Iterable[int], cidrs: Iterable[str], groups: Iterable[str] = ()) -> tuple[Rule, ...]:
+    """Return a closed group's rules, sorted: all TCP within the group and from `groups`, and `ports` from `cidrs`."""
+    all_tcp = {Rule(from_port=0, to_port=65535, group=group) for group in ("", *groups)}
+    return tuple(sorted(all_tcp | {Rule(from_port=port, to_port=port, cidr=cidr) for port in ports for cidr in cidrs}))
 
 
 def rules_for_workers(*, cidrs: Iterable[str]) -> tuple[Rule, ...]:

@@ -14,6 +14,7 @@ from dask_ecs.plan import names
 from dask_ecs.plan.target import Target, of_spec
 
 if TYPE_CHECKING:
+    from dask_ecs.api.spec import Scheduler, Worker
     from dask_ecs.plan.observed import Role
 
 IN_PLACE = frozenset(
@@ -65,6 +66,7 @@ def of_role(target: Target, role: Role) -> SpecMark:
     for path in IN_PLACE:
         _remove(asked, path.split("."))
     asked.pop("image", None)
+    _leave_what_is_the_others(asked, shape)
     of_shape = asked.setdefault(role, {})
     of_shape.pop("image", None)
     of_shape |= {"cpu": shape.cpu_units, "memory": shape.memory_mib}  # however they are written
@@ -72,6 +74,17 @@ def of_role(target: Target, role: Role) -> SpecMark:
     default = "gpu" if spec.worker.gpu and not spec.worker.image else ""
     image = shape.image or spec.image or default
     return SpecMark(image=names.short_hash(image, length=8), rest=names.short_hash(json.dumps(asked, sort_keys=True)))
+
+
+def _leave_what_is_the_others(asked: dict[str, Any], shape: Scheduler | Worker) -> None:
+    """Take out volumes that this role does not mount, and networks in whose place it has its own."""
+    points = [*shape.mount_points, *(point for sidecar in shape.sidecars for point in sidecar.mount_points)]
+    mounted = {point.source_volume for point in points}
+    if volumes := [volume for volume in asked.pop("volumes", ()) if volume["name"] in mounted]:
+        asked["volumes"] = volumes
+    for path, own in (("network.subnets", shape.subnets), ("network.securityGroups", shape.security_groups)):
+        if own:
+            _remove(asked, path.split("."))
 
 
 def _remove(tree: dict[str, Any], path: list[str]) -> None:

@@ -7,7 +7,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Self
 
 from dask_ecs.api.spec import Scheduler, Worker
-from dask_ecs.plan import capacity, commands, log_stream, scratch, sidecars, variables, volumes
+from dask_ecs.plan import capacity, commands, log_stream, run_task_overrides, scratch, sidecars, variables, volumes
 from dask_ecs.plan.certificate import with_certificate
 from dask_ecs.plan.worker_preload import leave_seconds, worker_preload
 
@@ -155,18 +155,31 @@ def plain_variables(
     target: Target, role: Role, *, given: GivenDefinition, certificate: str | None
 ) -> tuple[tuple[str, str], ...]:
     """Return a role's plain variables, for a task definition that a user brings."""
-    return _variables(Ingredients.of(target, role, certificate=certificate), given).plain
+    disk = run_task_overrides.disk_gib(target.cluster.spec, role) or given.disk_gib
+    return _variables(Ingredients.of(target, role, certificate=certificate), given, disk_gib=disk).plain
 
 
-def _variables(of: Ingredients, given: GivenDefinition | None = None) -> variables.Variables:
+def advice_for_disk(target: Target, role: Role) -> tuple[tuple[str, str], ...]:
+    """Return what a worker is told of a disk that runTaskOverrides give it, unless the user says that."""
+    spec = target.cluster.spec
+    if role == "scheduler" or (gib := run_task_overrides.disk_gib(spec, role)) is None:
+        return ()
+    asked = variables.of_role(spec, spec.worker)
+    said = {name for name, _ in (*asked.plain, *asked.secret)}
+    return tuple((name, value) for name, value in scratch.environment(gib=gib).items() if name not in said)
+
+
+def _variables(
+    of: Ingredients, given: GivenDefinition | None = None, *, disk_gib: int | None = None
+) -> variables.Variables:
     """Return our advice, the variables that a user asks for, and ours that have to be, each winning over the former."""
     certified = with_certificate(of.variables, of.role, secret=of.certificate) if of.certificate else of.variables
     if not isinstance(of.shape, Worker):
         return certified
     default = scratch.FARGATE_GIB if of.launch_type == "FARGATE" else None
-    advice = variables.Variables(
-        plain=tuple(scratch.environment(gib=of.shape.ephemeral_storage_gib or default).items())
-    )
+    known = given.variables if given else ()
+    told = scratch.environment(gib=disk_gib or of.shape.ephemeral_storage_gib or default)
+    advice = variables.Variables(plain=tuple((name, value) for name, value in told.items() if name not in known))
     asked = advice.and_then(plain=certified.plain, secret=certified.secret)
     return asked.and_then(plain=commands.worker_environment(gpu=of.shape.gpu, preload=preload(of.shape, given)).items())
 

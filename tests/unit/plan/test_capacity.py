@@ -254,6 +254,19 @@ def test_managed_instances_are_asked_for_by_what_the_tasks_need() -> None:
     assert world.gone
 
 
+def test_managed_instances_that_are_to_be_spot_are_others_than_those_on_demand() -> None:
+    world = World({**spec(), "capacity": {"managedInstances": {}}})
+    world.settle()
+    before = world.body["status"]["capacityProviders"]["worker"]
+    world.edit(capacity={"managedInstances": {}, "spot": True})
+    world.settle()
+    after = world.body["status"]["capacityProviders"]["worker"]
+    assert after != before
+    (made,) = [action for action in asked(world, capacity_actions.EnsureCapacityProvider) if action.name == after]
+    assert made.managed_instances is not None
+    assert made.managed_instances["instanceLaunchTemplate"]["capacityOptionType"] == "SPOT"
+
+
 @pytest.mark.parametrize(
     ("given", "setting"),
     [

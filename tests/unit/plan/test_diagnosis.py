@@ -439,16 +439,27 @@ def test_a_refusal_comes_with_the_statement_that_allows_it() -> None:
     assert "dask-ecs iam-policy" in error.advice
 
 
-def test_passing_a_role_is_allowed_to_ecs_tasks_only() -> None:
+@pytest.mark.parametrize(
+    ("operation", "service"),
+    [
+        ("ecs:RunTask", "ecs-tasks"),
+        ("ecs:RegisterTaskDefinition", "ecs-tasks"),
+        ("iam:AddRoleToInstanceProfile", "ec2"),
+        ("autoscaling:CreateAutoScalingGroup", "ec2"),
+        ("ecs:CreateCapacityProvider", "ecs"),
+    ],
+)
+def test_passing_a_role_is_allowed_to_the_service_that_it_is_for(operation: str, service: str) -> None:
     error = refused(
         f"User: {WHO} is not authorized to perform: iam:PassRole on resource: {ROLE} because no identity-based policy "
-        "allows the iam:PassRole action"
+        "allows the iam:PassRole action",
+        operation=operation,
     )
     assert statement_of(error.advice) == {
         "Effect": "Allow",
         "Action": "iam:PassRole",
         "Resource": ROLE,
-        "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        "Condition": {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}},
     }
 
 

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from dask_ecs.plan import actions
+from dask_ecs.plan.security_group import Rule
 
 from .world import World, asked, running
 
@@ -57,6 +60,16 @@ def test_a_role_without_groups_of_its_own_is_in_the_one_that_is_made() -> None:
     world = running(1, worker={"replicas": 1, "securityGroups": [GROUP]})
     assert awsvpc(world)["scheduler"]["securityGroups"] == ["sg-1"]
     assert awsvpc(world)["worker"]["securityGroups"] == [GROUP]
+
+
+@pytest.mark.parametrize("role", ["scheduler", "worker"])
+def test_the_group_that_is_made_lets_in_the_groups_of_the_other_role(role: str) -> None:
+    roles: dict[str, dict[str, Any]] = {"scheduler": {}, "worker": {"replicas": 1}}
+    roles[role]["securityGroups"] = [GROUP]
+    world = running(1, **roles)
+    (group,) = {action.rules for action in asked(world, actions.EnsureSecurityGroup)}
+    assert Rule(from_port=0, to_port=65535, group=GROUP) in group
+    assert Rule(from_port=0, to_port=65535) in group, "its own members"
 
 
 def test_no_group_is_made_where_each_role_has_its_own() -> None:

@@ -53,6 +53,18 @@ def test_whatever_is_edited_of_the_workers_their_scheduler_stays(edit: dict[str,
     assert not {task.arn for task in old} & {task.arn for task in world.live["worker"]}
 
 
+def test_a_volume_that_workers_alone_mount_is_no_edit_of_their_scheduler() -> None:
+    world = running(replicas=2)
+    (scheduler,) = world.live["scheduler"]
+    world.edit(
+        volumes=[{"name": "data", "efsVolumeConfiguration": {"fileSystemId": "fs-0123456789abcdef0"}}],
+        worker={"replicas": 2, "mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}]},
+    )
+    world.settle()
+    assert world.live["scheduler"] == [world.tasks[scheduler.arn]]
+    assert condition(world, "UpToDate")[0] == "True"
+
+
 def test_what_is_not_of_the_tasks_replaces_none() -> None:
     world = running(replicas=2)
     before = world.live

@@ -10,11 +10,12 @@ from dask_ecs.plan import actions
 from .world import SETTINGS, World, asked, condition
 
 ROLE = "arn:aws:iam::123456789012:role/team"
+MAX_SPILL = "DASK_DISTRIBUTED__WORKER__MEMORY__MAX_SPILL"
 DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/theirs:3"
 
 
 def ran(overrides: dict[str, Any], *, admit: tuple[str, ...] = ("*",), **worker: Any) -> dict[str, Any]:
-    settings = dataclasses.replace(SETTINGS, allow_roles=admit)
+    settings = dataclasses.replace(SETTINGS, allow_roles=admit, allow_task_definitions=("*",))
     world = World({"worker": {"replicas": 1, "runTaskOverrides": overrides, **worker}}, settings=settings)
     world.settle()
     scheduler, worker = (dict(action.request) for action in asked(world, actions.RunTasks))
@@ -29,7 +30,7 @@ def test_what_the_operator_does_not_say_goes_to_aws_as_it_is() -> None:
         "volumeConfigurations": [disk],
         "overrides": {"ephemeralStorage": {"sizeInGiB": 50}, "taskRoleArn": ROLE},
     }
-    request = ran(overrides)
+    request = ran(overrides, taskDefinitionArn=DEFINITION)
     assert request["group"] == "nightly"
     assert request["volumeConfigurations"] == [disk]
     assert request["overrides"]["ephemeralStorage"] == {"sizeInGiB": 50}
@@ -76,8 +77,9 @@ def test_what_the_operator_says_itself_wins() -> None:
     ],
 )
 def test_a_role_that_the_owner_does_not_admit_is_refused(overrides: dict[str, Any], field: str) -> None:
-    settings = dataclasses.replace(SETTINGS, allow_roles=("arn:aws:iam::*:role/other",))
-    world = World({"worker": {"replicas": 1, "runTaskOverrides": overrides}}, settings=settings)
+    settings = dataclasses.replace(SETTINGS, allow_roles=("arn:aws:iam::*:role/other",), allow_task_definitions=("*",))
+    worker = {"replicas": 1, "runTaskOverrides": overrides, "taskDefinitionArn": DEFINITION}
+    world = World({"worker": worker}, settings=settings)
     world.step()
     status, reason, message = condition(world, "Stalled")
     assert (status, reason) == ("True", "RoleNotAllowed")
@@ -95,6 +97,7 @@ def test_a_role_that_the_owner_does_not_admit_is_refused(overrides: dict[str, An
         ({"overrides": {"containerOverrides": [{"name": "a", "environment": {"A": "1"}}]}}, "[].environment is not as"),
         ({"tags": {"team": "a"}}, "spec.worker.runTaskOverrides.tags is not as"),
         ({"volumeConfigurations": ["a"]}, "spec.worker.runTaskOverrides.volumeConfigurations is not as"),
+        ({"volumeConfigurations": [{"name": "a"}]}, "name one of yours in spec.worker.taskDefinitionArn"),
     ],
 )
 def test_what_can_not_be_merged_is_named_and_a_deletion_goes_through(overrides: dict[str, Any], says: str) -> None:
@@ -149,3 +152,16 @@ def test_so_it_is_with_a_definition_of_the_users(overrides: dict[str, Any], thre
     world.settle()
     _, worker = (dict(action.request) for action in asked(world, actions.RunTasks))
     assert limits(worker) == (threads, memory)
+
+
+def spill(request: dict[str, Any]) -> str | None:
+    environment = request["overrides"]["containerOverrides"][0]["environment"]
+    return {each["name"]: each["value"] for each in environment}.get(MAX_SPILL)
+
+
+def test_dask_spills_as_much_as_the_disk_holds_that_overrides_give() -> None:
+    overrides = {"overrides": {"ephemeralStorage": {"sizeInGiB": 100}}}
+    assert spill(ran(overrides)) == "90GiB"
+    assert spill(ran({})) is None, "the definition says it"
+    assert spill(ran(overrides, environment=[{"name": MAX_SPILL, "value": "1GiB"}])) is None, "the user says it"
+    assert spill(ran(overrides, taskDefinitionArn=DEFINITION)) == "90GiB"
