@@ -23,6 +23,7 @@ from .waiting import until
 
 _TASK = {"cpu": 1, "memory": "3Gi"}
 _NAMESPACE = "capacity"
+_AMI = "ami-12c6146b"  # one that the local AWS has
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ def on_instances(name: str, *, replicas: int = 1, worker: dict[str, Any] | None 
         launchType="EC2",
         scheduler=_TASK,
         worker={**_TASK, "replicas": replicas, **(worker or {})},
+        tags={"team": "research"},
         capacity=capacity,
     )
 
@@ -108,6 +110,12 @@ def test_machines_come_for_tasks_and_go_with_them_and_nothing_of_them_is_left(
     assert template["MetadataOptions"]["HttpTokens"] == "required"
     assert template["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"] == 60
     assert (template["KeyName"], template["Monitoring"]["Enabled"]) == ("support", True)
+    given = {
+        each["ResourceType"]: {tag["Key"]: tag["Value"] for tag in each["Tags"]}
+        for each in template["TagSpecifications"]
+    }
+    assert given["instance"]["team"] == "research"
+    assert given["volume"].items() >= {"team": "research", "backup": "no"}.items()
     assert "echo hello" in base64.b64decode(template["UserData"]).decode()
 
     owner.scale(name, 6)
@@ -132,11 +140,12 @@ def test_machines_come_for_tasks_and_go_with_them_and_nothing_of_them_is_left(
 def test_alike_tasks_share_machines_and_a_minimum_stays_until_the_end(
     owner: Tenant, sim_account: AwsAccount, brought: BroughtInstances
 ) -> None:
-    name = owner.apply(on_instances("alike", instanceTypes=["m6i.large"], minimum=1, maximum=2))
+    name = owner.apply(on_instances("alike", instanceTypes=["m6i.large"], minimum=1, maximum=2, ami=_AMI))
     status = owner.wait_until_ready(name, workers=1)
     provider = status["capacityProviders"]["worker"]
     assert status["capacityProviders"] == {"scheduler": provider, "worker": provider}
     assert brought.group(provider)["MinSize"] == 1
+    assert brought.template(provider)["ImageId"] == _AMI
     owner.operator.sigkill()
     owner.operator.restart()
     owner.scale(name, 2)

@@ -65,7 +65,14 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
         enableExecuteCommand=True,
         platformVersion="1.4.0",
     )
-    body["spec"]["scheduler"] = {**body["spec"]["scheduler"], "subnets": [first]}
+    scheduler_asks = {
+        "launchType": "FARGATE",
+        "subnets": [first],
+        "port": 9786,
+        "dashboardPort": 9787,
+        "runTaskOverrides": {"group": "leaders", "tags": [{"key": "who", "value": "head"}]},
+    }
+    body["spec"]["scheduler"] = {**body["spec"]["scheduler"], **scheduler_asks}
     name = tenant.apply(body)
     status = tenant.wait_until_ready(name, workers=3)
     cluster = status["clusterArn"]
@@ -77,7 +84,7 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
     assert status["network"]["subnets"] == [first]
     assert status["network"]["worker"]["subnets"] == [second]
     calls = [call["parameters"] for call in account.aws.call_log("ecs:RunTask")]
-    asked = [call for call in calls if call["cluster"] == cluster and call.get("group")]
+    asked = [call for call in calls if call["cluster"] == cluster and call.get("group") == "nightly"]
     assert {tuple(call["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]) for call in asked} == {
         (group,)
     }
@@ -88,6 +95,18 @@ def test_each_role_is_run_as_it_asks(tenant: Tenant, account: AwsAccount) -> Non
     assert all(task["enableExecuteCommand"] for task in (scheduler, *workers))
     ours = [call for call in calls if call["cluster"] == cluster]
     assert {call["platformVersion"] for call in ours} == {"1.4.0"}
+    assert status["schedulerAddress"].endswith(":9786")
+    assert status["dashboardLink"].endswith(":9787/status")
+    (override,) = scheduler["overrides"]["containerOverrides"]
+    ports = ["--port", "9786", "--dashboard-address", ":9787"]
+    assert [word for word in override["command"] if word in ports] == ports
+    assert scheduler["group"] == "leaders"
+    assert {"key": "who", "value": "head"} in scheduler["tags"]
+    (made,) = account.ec2.describe_security_groups(GroupIds=[status["securityGroupId"]])["SecurityGroups"]
+    opened = {permission["FromPort"] for permission in made["IpPermissions"] if permission["IpRanges"]}
+    assert opened == {9786, 9787}
+    whom = {pair["GroupId"] for permission in made["IpPermissions"] for pair in permission["UserIdGroupPairs"]}
+    assert whom == {status["securityGroupId"], group}, "workers in a group of their own and the scheduler connect"
     for task in workers:
         tags = {tag["key"]: tag["value"] for tag in task["tags"]}
         expected = {"team": "a", "cost": "1", "ecs.dask.org/name": name, "aws:ecs:clusterName": cluster.split("/")[-1]}

@@ -142,24 +142,37 @@ def test_a_task_definition_of_ones_own_is_run_and_stays_as_it_is(
         )
         return registered["taskDefinition"]["taskDefinitionArn"]
 
+    bare = register()
     name = lone_tenant.apply(
         manifest(
-            worker={"cpu": 4, "memory": "8Gi", "taskDefinitionArn": register()},
+            scheduler={**SMALL, "taskDefinitionArn": bare},
+            worker={"cpu": 4, "memory": "8Gi", "taskDefinitionArn": bare},
             environment=[{"name": "COLOUR", "value": "blue"}],
         )
     )
-    told = lone_tenant.wait_for_condition(name, "Stalled", reason="TaskDefinitionLacksCertificate")["message"]
-    arn = register(secrets=json.JSONDecoder().raw_decode(told[told.index("[{") :])[0])
-    lone_tenant.patch(name, {"worker": {"taskDefinitionArn": arn}})
+
+    def with_what_is_lacking(field: str) -> str:
+        def told() -> str:
+            condition = lone_tenant.condition(name, "Stalled")
+            lacks = condition.get("reason") == "TaskDefinitionLacksCertificate" and field in condition["message"]
+            return condition["message"] if lacks else ""
+
+        message = until(told, shown=lambda: lone_tenant.shown(name))
+        return register(secrets=json.JSONDecoder().raw_decode(message[message.index("[{") :])[0])
+
+    arns = {}
+    for role in ("scheduler", "worker"):
+        arns[role] = with_what_is_lacking(f"spec.{role}.taskDefinitionArn")
+        lone_tenant.patch(name, {role: {"taskDefinitionArn": arns[role]}})
     status = lone_tenant.wait_until_ready(name)
-    assert status["taskDefinitions"]["worker"] == arn
+    assert status["taskDefinitions"] == arns
     with connect(lone_tenant, name) as client:
         (worker,) = client.scheduler_info()["workers"].values()
         assert (worker["nthreads"], worker["memory_limit"]) == (1, (1024 - 100) * 2**20)
         assert list(client.run(os.getenv, "COLOUR").values()) == ["blue"]
     lone_tenant.delete(name)
     lone_tenant.wait_until_gone(name)
-    assert _definition(quiet_account, arn)["status"] == "ACTIVE"
+    assert {_definition(quiet_account, arn)["status"] for arn in arns.values()} == {"ACTIVE"}
 
 
 def test_what_the_spec_asks_of_a_role_reaches_that_roles_definition(tenant: Tenant, account: AwsAccount) -> None:

@@ -95,7 +95,7 @@ class Capacity(Model):
     """Size of each instance's volume, as 100Gi: gp3, encrypted; images and containers share it."""
 
     user_data: UserData | None = None
-    """Script (#!) or #cloud-config that runs when an instance starts, after it is told its ECS cluster. The operator's
+    """Script (#!), run when an instance starts and knows its ECS cluster, or #cloud-config. The operator's
     settings must admit it."""
 
     availability_zones: Annotated[tuple[Zone, ...], Field(max_length=10, json_schema_extra=SET)] = ()
