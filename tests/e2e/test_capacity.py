@@ -180,10 +180,9 @@ def test_workers_for_whom_there_is_no_machine_wait_and_that_is_told(
     owner: Tenant, sim_account: AwsAccount, brought: BroughtInstances
 ) -> None:
     name = owner.apply(on_instances("full", replicas=3, instanceTypes=["m6i.large"], maximum=1))
-    waiting = owner.wait_for_condition(name, "WorkersReady", "False", reason="WaitingForInstances")
+    owner.wait_for_condition(name, "WorkersReady", "False", reason="WaitingForInstances")
     full = "as many instances as spec.capacity.maximum allows (1), and they are full: raise it"
     until(lambda: full in owner.condition(name, "WorkersReady")["message"], shown=lambda: owner.shown(name))
-    assert waiting["message"].startswith(("2 workers wait", "3 workers wait"))
     owner.patch(name, {"capacity": {"maximum": 2}})
     owner.wait_until_ready(name, workers=3)
     delete_and_find_nothing(owner, name, sim_account, brought)
@@ -196,7 +195,6 @@ def test_a_group_that_somebody_deleted_is_made_again_and_an_event_names_it(
     provider = owner.wait_until_ready(name, workers=1)["capacityProviders"]["worker"]
     before = {instance["InstanceId"] for instance in brought.instances(provider)}
     sim_account.client("autoscaling").delete_auto_scaling_group(AutoScalingGroupName=provider, ForceDelete=True)
-    until(lambda: not brought.groups(), shown=lambda: owner.shown(name))
     owner.kubectl("annotate", "dkc", name, "ecs.dask.org/reconcile-requested-at=now")
 
     def told() -> bool:

@@ -99,7 +99,7 @@ def test_workers_on_a_draining_instance_move_to_another_and_lose_nothing(
         until(moved, shown=lambda: tenant.shown(name))
         assert held.result(timeout=60) == 1
         draining = tenant.wait_for_condition(name, "SchedulerReady", reason="InstanceDraining")
-        assert first.rsplit("/", 1)[1] in draining["message"]
+        assert ready["schedulerTaskArn"].rsplit("/", 1)[1] in draining["message"]
     assert journal.read_text() == "once\n"
     after = tenant.wait_until_ready(name, workers=1)
     assert after["schedulerTaskArn"] == ready["schedulerTaskArn"]
