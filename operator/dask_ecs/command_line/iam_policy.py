@@ -13,7 +13,7 @@ from dask_ecs.api.spec import DaskClusterSpec
 from dask_ecs.aws import iam_policy
 from dask_ecs.aws.iam_policy import Scope
 from dask_ecs.aws.permission import Purpose
-from dask_ecs.command_line import manifests
+from dask_ecs.command_line import manifests, roles_behind
 from dask_ecs.plan import admission, roles
 from dask_ecs.plan.problems import NeedsUser
 
@@ -77,7 +77,7 @@ def command(
     )
     if files:
         clusters = [cluster for path in files for cluster in manifests.read(path)]
-        for arn in behind(clusters) if not allowed_roles else ():
+        for arn in roles_behind.where(cluster.spec for cluster in clusters) if not allowed_roles else ():
             click.echo(f"{arn} names roles that the operator has to pass: give their ARNs by --allow-role.", err=True)
         scope = for_clusters(clusters, scope)
     if all_resources_given:
@@ -118,14 +118,6 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
         allowed_policy=_once(policy for spec in specs for policy in spec.iam.task_role_policies),
         purposes=frozenset(purposes),
     )
-
-
-def behind(clusters: Iterable[DaskCluster]) -> list[str]:
-    """Return the task definitions and instance profiles that are given: in them stand roles that are in no spec."""
-    specs = [cluster.spec for cluster in clusters]
-    definitions = {arn for spec in specs for role in spec.roles if (arn := spec.role(role).task_definition_arn)}
-    profiles = {arn for spec in specs if spec.capacity and (arn := spec.capacity.instance_profile_arn)}
-    return sorted(definitions | profiles)
 
 
 def _roles(spec: DaskClusterSpec) -> Iterator[str]:

@@ -9,6 +9,14 @@ from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.command_line import cluster as view
 
 
+def where(specs: Iterable[DaskClusterSpec]) -> list[str]:
+    """Return the ARNs of the task definitions and instance profiles that specs name."""
+    specs = list(specs)
+    definitions = {arn for spec in specs for role in spec.roles if (arn := spec.role(role).task_definition_arn)}
+    profiles = {arn for spec in specs if spec.capacity and (arn := spec.capacity.instance_profile_arn)}
+    return sorted(definitions | profiles)
+
+
 async def look(
     sessions: Sessions, specs: Iterable[DaskClusterSpec], *, region: str
 ) -> tuple[Sequence[str], Sequence[str]]:
@@ -16,15 +24,12 @@ async def look(
 
     `region` is asked for what belongs to none.
     """
-    specs = list(specs)
-    definitions = {arn for spec in specs for role in spec.roles if (arn := spec.role(role).task_definition_arn)}
-    profiles = {arn for spec in specs if spec.capacity and (arn := spec.capacity.instance_profile_arn)}
     found: list[str] = []
     untold: list[str] = []
-    for arn in sorted(definitions | profiles):
+    for arn in where(specs):
         try:
             aws = sessions.region(arn.split(":")[3] or region)
-            found += await (_of_definition(aws, arn) if arn in definitions else _of_profile(aws, arn))
+            found += await (_of_profile(aws, arn) if ":instance-profile/" in arn else _of_definition(aws, arn))
         except AwsError as error:
             untold.append(
                 f"Which roles {arn} names AWS does not tell ({view.short(error)}): "

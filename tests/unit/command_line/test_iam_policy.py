@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from dask_ecs.api.daskcluster import API_VERSION, KIND
 from dask_ecs.aws import iam_policy, operations
 from dask_ecs.aws.iam_policy import Scope
 from dask_ecs.cli import main
@@ -126,3 +127,13 @@ def test_a_policy_too_large_for_iam_comes_in_parts() -> None:
 def test_without_a_purpose_nothing_is_allowed_for_it() -> None:
     scope = dataclasses.replace(Scope(), purposes=frozenset({"tasks"}))
     assert not {action for action in actions(iam_policy.statements(scope)) if action.startswith("sqs:")}
+
+
+def test_roles_that_stand_in_a_given_definition_are_asked_for(tmp_path: Path) -> None:
+    arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/theirs:3"
+    body = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "demo"}}
+    file = tmp_path / "cluster.json"
+    file.write_text(json.dumps({**body, "spec": {"worker": {"replicas": 1, "taskDefinitionArn": arn}}}))
+    result = CliRunner().invoke(main, ["iam-policy", "-f", str(file)])
+    assert f"{arn} names roles that the operator has to pass: give their ARNs by --allow-role." in result.stderr
+    assert "names roles" not in CliRunner().invoke(main, ["iam-policy", "-f", str(file), "--allow-role", "*"]).stderr
