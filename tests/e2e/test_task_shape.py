@@ -161,9 +161,9 @@ def test_a_task_definition_of_ones_own_is_run_and_stays_as_it_is(
         return register(secrets=json.JSONDecoder().raw_decode(message[message.index("[{") :])[0])
 
     arns = {}
-    for role in ("scheduler", "worker"):
-        arns[role] = with_what_is_lacking(f"spec.{role}.taskDefinitionArn")
-        lone_tenant.patch(name, {role: {"taskDefinitionArn": arns[role]}})
+    for each in ("scheduler", "worker"):
+        arns[each] = with_what_is_lacking(f"spec.{each}.taskDefinitionArn")
+        lone_tenant.patch(name, {each: {"taskDefinitionArn": arns[each]}})
     status = lone_tenant.wait_until_ready(name)
     assert status["taskDefinitions"] == arns
     with connect(lone_tenant, name) as client:
