@@ -93,8 +93,8 @@ def test_what_others_have_changed_is_put_right(simulated: Stack, tmp_path: Path,
         stopped = worker["taskArn"].rsplit("/", 1)[1]
         expected = (f"Worker task {stopped} was stopped by somebody else: by hand. What is wanted is run again.",)
         until(all_told, shown=lambda: tenant.shown("demo"))
+        (successor,) = until(lambda: account.live_tasks(before["clusterArn"], role="worker"))
         tenant.wait_until_ready("demo", workers=1)
-        (successor,) = account.live_tasks(before["clusterArn"], role="worker")
         tasks = {*tasks, successor["taskArn"]} - {worker["taskArn"]}
 
         if resync == "2s":
