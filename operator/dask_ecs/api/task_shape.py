@@ -6,6 +6,7 @@ from dask_ecs.api.container import (
     Environment,
     HealthCheck,
     LogConfiguration,
+    MountPoint,
     MountPoints,
     Secrets,
     StopTimeout,
@@ -64,6 +65,11 @@ class TaskShape(Model):
     def sidecar_cpu_units(self) -> int:
         """CPU units (1024 = 1 vCPU) of the task that sidecars have a claim to."""
         return sum(sidecar.cpu_units for sidecar in self.sidecars)
+
+    @property
+    def all_mount_points(self) -> tuple[MountPoint, ...]:
+        """Those of the main container and of the sidecars."""
+        return (*self.mount_points, *(point for sidecar in self.sidecars for point in sidecar.mount_points))
 
     @property
     def sidecar_memory_mib(self) -> int:

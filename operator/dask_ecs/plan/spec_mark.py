@@ -78,8 +78,7 @@ def of_role(target: Target, role: Role) -> SpecMark:
 
 def _leave_what_is_the_others(asked: dict[str, Any], shape: Scheduler | Worker) -> None:
     """Take out volumes that this role does not mount, and networks in whose place it has its own."""
-    points = [*shape.mount_points, *(point for sidecar in shape.sidecars for point in sidecar.mount_points)]
-    mounted = {point.source_volume for point in points}
+    mounted = {point.source_volume for point in shape.all_mount_points}
     if volumes := [volume for volume in asked.pop("volumes", ()) if volume["name"] in mounted]:
         asked["volumes"] = volumes
     for path, own in (("network.subnets", shape.subnets), ("network.securityGroups", shape.security_groups)):

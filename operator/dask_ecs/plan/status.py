@@ -197,17 +197,8 @@ _ON_THE_WAY = ("Pending", "Launching", "TaskStarting", "SchedulerStarting")
 # What a restarted operator finds again by itself, or is only about how far things have come.
 _PROGRESS = {
     *("phase", "conditions", "workers", "replicas", "launches", "scheduler_task_arn", "idle_since", "image_digests"),
-    *(
-        "versions",
-        "account_id",
-        "cluster_arn",
-        "network",
-        "roles",
-        "security_group_id",
-        "log_group",
-        "task_definitions",
-        "tls",
-    ),
+    *("versions", "account_id", "cluster_arn", "network", "roles", "security_group_id", "log_group", "tls"),
+    "task_definitions",
 }
 
 # Conditions of which it is news only that something is wrong.

@@ -113,8 +113,7 @@ def content(of: Ingredients, *, execution_role: str, task_role: str) -> Mapping[
         "runtimePlatform": {"cpuArchitecture": of.cpu_architecture, "operatingSystemFamily": "LINUX"},
         "containerDefinitions": [container, *sidecars.definitions(shape.sidecars, logs=_awslogs(of))],
     }
-    points = [*shape.mount_points, *(point for sidecar in shape.sidecars for point in sidecar.mount_points)]
-    if mounted := volumes.definitions(of.volumes, points):
+    if mounted := volumes.definitions(of.volumes, shape.all_mount_points):
         task["volumes"] = mounted
     if shape.ephemeral_storage_gib:
         task["ephemeralStorage"] = {"sizeInGiB": shape.ephemeral_storage_gib}
