@@ -16,7 +16,6 @@ from dask_ecs.plan.action import Action
 from dask_ecs.plan.actions import EnsureRole
 from dask_ecs.plan.capacity_actions import (
     PROVIDER_IN_USE,
-    AssociateWithCluster,
     DeleteAutoScalingGroup,
     DeleteCapacityProvider,
     DeleteInstanceProfile,
@@ -93,14 +92,15 @@ async def test_all_is_made_once_and_goes_in_awss_order(aws: Aws, local_aws: Loca
     wanted = group(local_aws)
     arn = await do(aws, wanted)
     provider = EnsureCapacityProvider(name="dask-brought", ecs_cluster=ecs_cluster, group_arn=arn, tags=OWN)
-    associate = AssociateWithCluster(ecs_cluster=ecs_cluster, providers=("FARGATE", "dask-brought"))
+    providers = ("FARGATE", "dask-brought")
     made = await do(aws, provider)
-    await do(aws, associate)
+    await ecs_clusters.associate(aws, arn=ecs_cluster, providers=providers)
     await do(aws, SizeAutoScalingGroup(name=wanted.name, minimum=1, maximum=2))
 
     local_aws.reset_calls()
-    answers = [await do(aws, action) for action in (profile, TEMPLATE, wanted, provider, associate)]
-    assert answers == [profile_arn, version, arn, made, True]
+    answers = [await do(aws, action) for action in (profile, TEMPLATE, wanted, provider)]
+    assert answers == [profile_arn, version, arn, made]
+    await ecs_clusters.associate(aws, arn=ecs_cluster, providers=providers)
     assert changes(local_aws) == ["autoscaling:UpdateAutoScalingGroup"]
 
     going = DeleteCapacityProvider(name="dask-brought", tags=OWN, ecs_cluster=ecs_cluster, going=("dask-brought",))
@@ -129,7 +129,8 @@ async def test_all_is_made_once_and_goes_in_awss_order(aws: Aws, local_aws: Loca
     (put,) = local_aws.call_log("ecs:PutClusterCapacityProviders")
     assert put["parameters"]["capacityProviders"] == ["FARGATE"]
     refused = {call["outcome"] for call in local_aws.call_log() if call["operation"] != "iam:DeleteRole"}
-    assert refused <= {"", "NoSuchEntity", "InvalidLaunchTemplateName.NotFoundException"}
+    gone = {"NoSuchEntity", "InvalidLaunchTemplateName.NotFoundException", "ClusterNotFoundException"}
+    assert refused <= {"", *gone}
 
 
 async def test_a_group_that_somebody_has_deleted_is_made_again_with_its_capacity_provider(
@@ -143,7 +144,7 @@ async def test_a_group_that_somebody_has_deleted_is_made_again_with_its_capacity
         arn = str(await capacity.act(aws, wanted, own_tags=OWN, tell=tell))
         provider = EnsureCapacityProvider(name=wanted.name, ecs_cluster=ecs_cluster, group_arn=arn, tags=OWN)
         await do(aws, provider)
-        await do(aws, AssociateWithCluster(ecs_cluster=ecs_cluster, providers=(wanted.name,), groups=(arn,)))
+        await ecs_clusters.associate(aws, arn=ecs_cluster, providers=(wanted.name,))
         return arn
 
     before, told = await make(nobody), list[str]()
@@ -168,6 +169,24 @@ async def test_a_group_that_somebody_has_deleted_is_made_again_with_its_capacity
     await do(aws, going)
     await ecs_clusters.delete(aws, name="dask-brought", own_tags=OWN)
     await do(aws, DeleteLaunchTemplate(name=TEMPLATE.name, tags=OWN))
+
+
+async def test_a_provider_that_somebody_took_from_the_cluster_is_put_back_and_told_of(aws: Aws) -> None:
+    arn = (await ecs_clusters.ensure(aws, name="dask-brought", tags=OWN, own_tags=OWN)).arn
+    both, told = ("FARGATE", "FARGATE_SPOT"), list[str]()
+    await ecs_clusters.associate(aws, arn=arn, providers=both)
+    await ecs_clusters.associate(aws, arn=arn, providers=both, tell=told.append)
+    assert told == []
+    await aws.call(
+        operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
+        cluster=arn,
+        capacityProviders=["FARGATE"],
+        defaultCapacityProviderStrategy=[],
+    )
+    await ecs_clusters.associate(aws, arn=arn, providers=both, tell=told.append)
+    assert told == [f"ECS cluster {arn} could not run tasks on FARGATE_SPOT any more; it can again."]
+    (cluster,) = (await aws.call(operations.DESCRIBE_CLUSTERS, clusters=[arn]))["clusters"]
+    assert set(cluster["capacityProviders"]) == set(both)
 
 
 async def test_an_edit_is_a_new_version_of_the_template_that_the_group_launches(aws: Aws, local_aws: LocalAWS) -> None:
@@ -197,7 +216,9 @@ async def test_a_group_is_deleted_once_its_instances_are_gone(aws: Aws, local_aw
     await do(aws, DeleteLaunchTemplate(name=TEMPLATE.name, tags=OWN))
 
 
-async def test_managed_instances_are_changed_in_place_and_end_with_their_provider(aws: Aws) -> None:
+async def test_managed_instances_are_changed_in_place_and_end_with_their_provider(
+    aws: Aws, local_aws: LocalAWS
+) -> None:
     cluster = (await ecs_clusters.ensure(aws, name="dask-managed", tags=OWN, own_tags=OWN)).arn
     configuration = {
         "infrastructureRoleArn": "arn:aws:iam::123456789012:role/dask-managing",
@@ -211,7 +232,11 @@ async def test_managed_instances_are_changed_in_place_and_end_with_their_provide
     provider = EnsureCapacityProvider(
         name="dask-managed", ecs_cluster=cluster, managed_instances=configuration, tags=OWN
     )
+    local_aws.reset_calls()
     assert await do(aws, provider) == await do(aws, provider)
+    assert {call["parameters"]["cluster"] for call in local_aws.call_log("ecs:DescribeCapacityProviders")} == {cluster}
+    both = ["FARGATE", "dask-managed"]
+    assert await ecs_clusters.associable(aws, arn=cluster, providers=both) == ["FARGATE"]
     await do(
         aws,
         DeleteCapacityProvider(name="dask-managed", tags=OWN, ecs_cluster="dask-managed", going=("dask-managed",)),

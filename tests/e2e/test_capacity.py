@@ -202,8 +202,28 @@ def test_a_group_that_somebody_deleted_is_made_again_and_an_event_names_it(
         return any(f"Auto Scaling group {provider} was gone" in message for message in mended)
 
     until(told, shown=lambda: owner.shown(name))
+    until(lambda: {each["InstanceId"] for each in brought.instances(provider)} - before)
     owner.wait_until_ready(name, workers=1)
-    after = {instance["InstanceId"] for instance in brought.instances(provider)}
-    assert after
-    assert not after & before
+    assert not before & {each["InstanceId"] for each in brought.instances(provider)}
+    delete_and_find_nothing(owner, name, sim_account, brought)
+
+
+def test_a_capacity_provider_that_somebody_took_from_the_cluster_is_put_back_and_an_event_names_it(
+    owner: Tenant, sim_account: AwsAccount, brought: BroughtInstances
+) -> None:
+    name = owner.apply(on_instances("taken", replicas=0, worker={"memory": "4Gi"}, instanceTypes=["m6i.large"]))
+    status = owner.wait_until_ready(name, workers=0)
+    providers = status["capacityProviders"]
+    sim_account.ecs.put_cluster_capacity_providers(
+        cluster=status["clusterArn"],
+        capacityProviders=[providers["scheduler"]],
+        defaultCapacityProviderStrategy=[],
+    )
+    owner.kubectl("annotate", "dkc", name, "ecs.dask.org/reconcile-requested-at=now")
+    taken = f"could not run tasks on {providers['worker']} any more"
+    until(lambda: any(taken in event["message"] for event in owner.events(name)), shown=lambda: owner.shown(name))
+    (cluster,) = sim_account.ecs.describe_clusters(clusters=[status["clusterArn"]])["clusters"]
+    assert set(cluster["capacityProviders"]) == set(providers.values())
+    owner.scale(name, 1)
+    owner.wait_until_ready(name, workers=1)
     delete_and_find_nothing(owner, name, sim_account, brought)

@@ -218,6 +218,13 @@ def test_managed_instances_come_for_tasks_of_their_cluster_and_go_with_them(acco
             },
         },
     )
+    for asked, there in ((cluster, [name]), (account.cluster(), [])):
+        found = account.ecs.describe_capacity_providers(capacityProviders=[name], cluster=asked)
+        assert [provider["name"] for provider in found["capacityProviders"]] == there
+    with pytest.raises(ClientError, match="Cannot associate Managed Instances capacity provider"):
+        account.ecs.put_cluster_capacity_providers(
+            cluster=cluster, capacityProviders=[name], defaultCapacityProviderStrategy=[]
+        )
     definition = ec2_definition(account, gpus=1, task={"requiresCompatibilities": ["MANAGED_INSTANCES"]})
     (task,) = run(account, cluster, definition, name)
     running = account.until(cluster, task, "RUNNING")

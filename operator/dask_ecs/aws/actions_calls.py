@@ -14,7 +14,11 @@ CALLS: dict[type[Action[Any]], tuple[Operation, ...]] = {
     actions.ResolveNetwork: _NETWORK,
     actions.UseEcsCluster: (operations.DESCRIBE_CLUSTERS,),
     actions.EnsureEcsCluster: (operations.DESCRIBE_CLUSTERS, operations.CREATE_CLUSTER),
-    actions.AssociateCapacityProviders: (operations.PUT_CLUSTER_CAPACITY_PROVIDERS,),
+    actions.AssociateCapacityProviders: (
+        operations.DESCRIBE_CLUSTERS,
+        operations.DESCRIBE_CAPACITY_PROVIDERS,
+        operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
+    ),
     actions.EnsureRole: (operations.GET_ROLE, operations.CREATE_ROLE, operations.PUT_ROLE_POLICY),
     actions.EnsureSecurityGroup: (
         operations.DESCRIBE_SECURITY_GROUPS,
@@ -42,7 +46,6 @@ CALLS: dict[type[Action[Any]], tuple[Operation, ...]] = {
         operations.DESCRIBE_CAPACITY_PROVIDERS,
         operations.CREATE_CAPACITY_PROVIDER,
     ),
-    capacity_actions.AssociateWithCluster: (operations.DESCRIBE_CLUSTERS, operations.PUT_CLUSTER_CAPACITY_PROVIDERS),
 }
 
 

@@ -6,7 +6,6 @@ from typing import Any
 from dask_ecs.aws import (
     auto_scaling_groups,
     capacity_providers,
-    ecs_clusters,
     instance_profiles,
     instance_types,
     launch_templates,
@@ -37,8 +36,6 @@ async def act(aws: Aws, action: Action[Any], *, own_tags: Mapping[str, str], tel
             await auto_scaling_groups.size(aws, action)
         case capacity_actions.EnsureCapacityProvider():
             return await capacity_providers.ensure(aws, action, own_tags=own_tags, tell=tell)
-        case capacity_actions.AssociateWithCluster():
-            await ecs_clusters.associate(aws, arn=action.ecs_cluster, providers=action.providers)
         case capacity_actions.DeleteAutoScalingGroup():
             await auto_scaling_groups.delete(aws, name=action.name, own_tags=action.tags)
         case capacity_actions.DeleteCapacityProvider():

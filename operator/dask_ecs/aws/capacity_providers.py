@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dask_ecs.aws import operations
+from dask_ecs.aws import ecs_clusters, operations
 from dask_ecs.aws.errors import AwsError, Kind, NotOursError
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
@@ -26,14 +26,15 @@ async def ensure(aws: Aws, wanted: EnsureCapacityProvider, *, own_tags: Mapping[
         AwsError: one over a group that is no more has to go first, and is still there.
 
     """
-    found = await _get(aws, wanted.name)
+    managed = wanted.managed_instances is not None
+    found = await _get(aws, wanted.name, ecs_cluster=wanted.ecs_cluster if managed else None)
     if found is not None and _is_over_another(found, wanted) and carries(from_ecs(found.get("tags", ())), own_tags):
         # A provider's group can not be changed (AWS: "AutoScalingGroupProviderUpdate").
         await _make_way(aws, wanted, own_tags)
         found = None
     if found is None:
         kind: dict[str, Any] = {"autoScalingGroupProvider": {"autoScalingGroupArn": wanted.group_arn, **_SCALING}}
-        if wanted.managed_instances is not None:
+        if managed:
             kind = {"cluster": wanted.ecs_cluster, "managedInstancesProvider": wanted.managed_instances}
         tell(f"Capacity provider {wanted.name} was gone; it is made again.")
         made = await aws.call(operations.CREATE_CAPACITY_PROVIDER, name=wanted.name, tags=ecs_tags(wanted.tags), **kind)
@@ -88,16 +89,15 @@ async def delete(aws: Aws, wanted: DeleteCapacityProvider) -> None:
         AwsError: its instances are not gone yet, or ECS is still changing the cluster.
 
     """
-    found = await _get(aws, wanted.name)
+    found = await _get(aws, wanted.name) or await _get(aws, wanted.name, ecs_cluster=wanted.ecs_cluster)
     if found is None or not carries(from_ecs(found.get("tags", ())), wanted.tags):
         return
-    managed = "managedInstancesProvider" in found
-    if not managed:
+    scope = wanted.ecs_cluster if "managedInstancesProvider" in found else None
+    if scope is None:
         await _dissociate(aws, wanted.ecs_cluster, wanted.going)
     if found["status"] != "DEPROVISIONING":
-        cluster = {"cluster": wanted.ecs_cluster} if managed else {}
-        await aws.call(operations.DELETE_CAPACITY_PROVIDER, capacityProvider=wanted.name, **cluster)
-    if await _get(aws, wanted.name) is not None:
+        await aws.call(operations.DELETE_CAPACITY_PROVIDER, capacityProvider=wanted.name, **_scope(scope))
+    if await _get(aws, wanted.name, ecs_cluster=scope) is not None:
         raise AwsError(
             operation=str(operations.DELETE_CAPACITY_PROVIDER),
             code="InProgress",
@@ -114,11 +114,27 @@ async def _dissociate(aws: Aws, ecs_cluster: str, going: Sequence[str]) -> None:
     await aws.call(
         operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
         cluster=ecs_cluster,
-        capacityProviders=[name for name in cluster["capacityProviders"] if name not in going],
+        capacityProviders=await ecs_clusters.associable(
+            aws,
+            arn=cluster["clusterArn"],
+            providers=[name for name in cluster["capacityProviders"] if name not in going],
+        ),
         defaultCapacityProviderStrategy=cluster.get("defaultCapacityProviderStrategy", []),
     )
 
 
-async def _get(aws: Aws, name: str) -> dict[str, Any] | None:
-    answer = await aws.call(operations.DESCRIBE_CAPACITY_PROVIDERS, capacityProviders=[name], include=["TAGS"])
+async def _get(aws: Aws, name: str, *, ecs_cluster: str | None = None) -> dict[str, Any] | None:
+    """Return the provider; those of managed instances belong to an ECS cluster (AWS: "DescribeCapacityProviders")."""
+    try:
+        answer = await aws.call(
+            operations.DESCRIBE_CAPACITY_PROVIDERS, capacityProviders=[name], include=["TAGS"], **_scope(ecs_cluster)
+        )
+    except AwsError as error:
+        if error.code != "ClusterNotFoundException":
+            raise
+        return None
     return next((found for found in answer["capacityProviders"] if found["status"] != "INACTIVE"), None)
+
+
+def _scope(ecs_cluster: str | None) -> dict[str, str]:
+    return {"cluster": ecs_cluster} if ecs_cluster else {}

@@ -68,7 +68,7 @@ async def ensure(
     return EcsCluster(arn=found["clusterArn"])
 
 
-async def associate(aws: Aws, *, arn: str, providers: Sequence[str]) -> None:
+async def associate(aws: Aws, *, arn: str, providers: Sequence[str], tell: Tell = nobody) -> None:
     """Let tasks of the ECS cluster run on these capacity providers as well.
 
     Raises:
@@ -77,14 +77,29 @@ async def associate(aws: Aws, *, arn: str, providers: Sequence[str]) -> None:
     """
     found = await _describe(aws, arn) or {}
     present = found.get("capacityProviders", [])
-    if not set(providers) <= set(present):
+    absent = [provider for provider in providers if provider not in present]
+    if absent:
         # The call replaces all that the cluster has.
         await aws.call(
             operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
             cluster=arn,
-            capacityProviders=[*present, *(provider for provider in providers if provider not in present)],
+            capacityProviders=[*await associable(aws, arn=arn, providers=present), *absent],
             defaultCapacityProviderStrategy=found.get("defaultCapacityProviderStrategy", []),
         )
+        tell(f"ECS cluster {arn} could not run tasks on {', '.join(absent)} any more; it can again.")
+
+
+async def associable(aws: Aws, *, arn: str, providers: Sequence[str]) -> list[str]:
+    """Return the capacity providers of an ECS cluster without those of managed instances.
+
+    These are always theirs, and PutClusterCapacityProviders refuses to be given them.
+    """
+    named = [provider for provider in providers if provider not in FARGATE_PROVIDERS]
+    if not named:
+        return list(providers)
+    answer = await aws.call(operations.DESCRIBE_CAPACITY_PROVIDERS, capacityProviders=named, cluster=arn)
+    managed = {found["name"] for found in answer["capacityProviders"] if "managedInstancesProvider" in found}
+    return [provider for provider in providers if provider not in managed]
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:

@@ -67,7 +67,7 @@ async def act(
         case actions.EnsureEcsCluster():
             return await ecs_clusters.ensure(aws, name=action.name, tags=action.tags, own_tags=own_tags, tell=tell)
         case actions.AssociateCapacityProviders():
-            await ecs_clusters.associate(aws, arn=action.arn, providers=action.providers)
+            await ecs_clusters.associate(aws, arn=action.arn, providers=action.providers, tell=tell)
         case tls.EnsureCertificate():
             return await certificates.ensure(aws, action, own_tags=own_tags, now=now, tell=tell)
         case actions.EnsureRole():
@@ -114,11 +114,7 @@ async def act(
             await logs.delete_group(aws, name=action.name, account_id=action.account_id, tags=action.tags)
         case actions.DeleteEcsCluster():
             await ecs_clusters.delete(aws, name=action.name, own_tags=action.tags)
-        case (
-            capacity_actions.CapacityAction()
-            | capacity_actions.AssociateWithCluster()
-            | capacity_actions.CapacityDeletion()
-        ):
+        case capacity_actions.CapacityAction() | capacity_actions.CapacityDeletion():
             return await capacity.act(aws, action, own_tags=own_tags, tell=tell)
         case _:
             raise TypeError(f"nobody knows how to do {action!r}")

@@ -108,12 +108,17 @@ class EnsureEcsCluster(OnThing[EcsCluster], SharedAction[EcsCluster]):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class AssociateCapacityProviders(OnThing[bool], SharedAction[bool]):
-    """Let tasks of the ECS cluster that is made run on these capacity providers, besides those that it has."""
+    """Let tasks of the ECS cluster that is made run on these capacity providers, besides those that it has.
+
+    All at once: the call replaces the whole set, so that two of them side by side would undo each other.
+    """
 
     kind: ClassVar[Kind] = "ecs-cluster"
     subject: Subject = "ecsCluster"
     arn: str
     providers: tuple[str, ...]
+    groups: tuple[str, ...] = ()
+    """ARNs of the groups that they scale: a provider whose group is made anew is made anew too."""
 
     def __str__(self) -> str:
         return f"let ECS cluster {self.name} run tasks on {', '.join(self.providers)}"

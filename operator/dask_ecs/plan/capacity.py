@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, Literal
 
+from dask_ecs.plan import task_size
 from dask_ecs.plan.instance_types import memory_of_instance_for, named
-from dask_ecs.plan.observed import ROLES
+from dask_ecs.plan.observed import ROLES, TaskSize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dask_ecs.api.spec import DaskClusterSpec
-    from dask_ecs.plan.observed import Role
+    from dask_ecs.plan.observed import GivenDefinition, Role
     from dask_ecs.plan.target import Target
 
 Members = Literal["tasks", "scheduler", "worker"]
@@ -32,10 +33,10 @@ class Group:
     minimum: int
     maximum: int
     on_demand_percentage: int
-    cpu_units: int
-    """Of each task, as are the next two."""
-    memory_mib: int
-    gpus: int
+    definition: str | None
+    """The task definition that a user brings for their tasks; only AWS knows how large it makes them."""
+    size: TaskSize
+    """What each task takes."""
     subnets: tuple[str, ...]
     """Those that are given for their tasks."""
     security_groups: tuple[str, ...]
@@ -49,15 +50,21 @@ class Group:
         return self.on_demand_percentage < 100
 
 
-def groups(spec: DaskClusterSpec) -> tuple[Group, ...]:
-    """Return the groups of instances to bring, none without `spec.capacity`."""
+def groups(spec: DaskClusterSpec, given: Mapping[Role, GivenDefinition] | None = None) -> tuple[Group, ...]:
+    """Return the groups of instances to bring, none without `spec.capacity`.
+
+    What is known of the definitions in `given` tells how large their tasks are, but neither how many groups there are
+    nor their names.
+    """
     capacity = spec.capacity
     if capacity is None:
         return ()
     found = [_of_role(spec, role) for role in spec.roles if spec.launch_type_of(role) == "EC2"]
     if len(found) == len(ROLES) and len({_shape(group) for group in found}) == 1:
-        return (dataclasses.replace(found[-1], members="tasks", roles=ROLES),)
-    return tuple(found)
+        found = [dataclasses.replace(found[-1], members="tasks", roles=ROLES)]
+    known = given or {}
+    sizes = [task_size.of(spec, group.roles[0], known.get(group.roles[0])) for group in found]
+    return tuple(dataclasses.replace(group, size=size) for group, size in zip(found, sizes, strict=True))
 
 
 def _shape(group: Group) -> Group:
@@ -68,7 +75,6 @@ def _shape(group: Group) -> Group:
 def _of_role(spec: DaskClusterSpec, role: Role) -> Group:
     capacity = spec.capacity
     assert capacity is not None
-    shape = spec.role(role)
     spot = role == "worker" and (capacity.spot or bool(spec.worker.spot))
     return Group(
         members=role,
@@ -77,9 +83,8 @@ def _of_role(spec: DaskClusterSpec, role: Role) -> Group:
         minimum=0 if role == "scheduler" else capacity.minimum,
         maximum=1 if role == "scheduler" else capacity.most,
         on_demand_percentage=(capacity.on_demand_percentage or 0) if spot else 100,
-        cpu_units=shape.cpu_units,
-        memory_mib=shape.memory_mib,
-        gpus=spec.worker.gpu if role == "worker" else 0,
+        definition=spec.role(role).task_definition_arn,
+        size=task_size.of(spec, role, None),
         subnets=spec.subnets_of(role),
         security_groups=spec.security_groups_of(role),
         managed=capacity.managed_instances is not None,
@@ -114,15 +119,15 @@ def requirements(spec: DaskClusterSpec, group: Group) -> Mapping[str, Any]:
     """Return what managed instances must have to hold a group's tasks (AWS: "InstanceRequirementsRequest")."""
     assert spec.capacity is not None
     found: dict[str, Any] = {
-        "vCpuCount": {"min": -(-group.cpu_units // 1024)},
-        "memoryMiB": {"min": memory_of_instance_for(group.memory_mib)},
+        "vCpuCount": {"min": max(-(-group.size.cpu_units // 1024), 1)},
+        "memoryMiB": {"min": memory_of_instance_for(group.size.memory_mib)},
         "cpuManufacturers": ["amazon-web-services"] if spec.cpu_architecture == "ARM64" else ["intel", "amd"],
     }
-    if group.gpus:
+    if group.size.gpus:
         found |= {
             "acceleratorTypes": ["gpu"],
             "acceleratorManufacturers": ["nvidia"],
-            "acceleratorCount": {"min": group.gpus},
+            "acceleratorCount": {"min": group.size.gpus},
         }
         managed = spec.capacity.managed_instances
         if managed and managed.accelerator_names:

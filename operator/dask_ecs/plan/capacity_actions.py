@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from dask_ecs.plan.action import Action, Result, Subject
+from dask_ecs.plan.action import Result, Subject
 from dask_ecs.plan.actions import OnThing, SharedAction
 from dask_ecs.plan.instance_types import InstanceType
 from dask_ecs.plan.made import Kind
@@ -96,23 +96,6 @@ class EnsureCapacityProvider(CapacityAction[str], OnThing[str]):
 
     def __str__(self) -> str:
         return f"make capacity provider {self.name}"
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class AssociateWithCluster(Action[bool]):
-    """Let tasks of the ECS cluster run on these capacity providers, besides those that it has.
-
-    All at once: the call replaces the whole set, so that two of them side by side would undo each other.
-    """
-
-    subject: Subject = "capacity"
-    ecs_cluster: str
-    providers: tuple[str, ...]
-    groups: tuple[str, ...] = ()
-    """ARNs of the groups that they scale: a provider whose group is made anew is made anew too."""
-
-    def __str__(self) -> str:
-        return f"let ECS cluster {self.ecs_cluster} run tasks on {', '.join(self.providers)}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dask_ecs.plan.action import Action
     from dask_ecs.plan.capacity import Group
     from dask_ecs.plan.made import Made
-    from dask_ecs.plan.observed import EcsCluster, Known, Network, Role
+    from dask_ecs.plan.observed import EcsCluster, GivenDefinition, Known, Network, Role
     from dask_ecs.plan.target import Target
 
 
@@ -40,6 +40,7 @@ class Around:
     ecs_cluster: EcsCluster | None
     networks: Mapping[Role, Network]
     security_group_id: str | None
+    given_definitions: Mapping[Role, GivenDefinition]
 
 
 def look(target: Target) -> list[capacity_actions.DescribeInstanceTypes]:
@@ -49,7 +50,7 @@ def look(target: Target) -> list[capacity_actions.DescribeInstanceTypes]:
     return [capacity_actions.DescribeInstanceTypes(names=names)] if names else []
 
 
-def check(target: Target, known: Known) -> None:
+def check(target: Target, known: Known, given: Mapping[Role, GivenDefinition]) -> None:
     """Check that the tasks fit the named instance types, as far as these are known.
 
     Raises:
@@ -58,13 +59,14 @@ def check(target: Target, known: Known) -> None:
     """
     for action in look(target):
         if (found := known.answer(action)) is not None:
-            instance_types.check(target.cluster.spec, found)
+            instance_types.check(target.cluster.spec, found, given)
 
 
 def plan(target: Target, known: Known, around: Around) -> tuple[list[Action[Any]], bool]:
     """Return all that has to be there and can be planned, and whether that is all there is to it."""
     spec = target.cluster.spec
-    if spec.capacity is None:
+    groups = capacity.groups(spec, around.given_definitions)
+    if spec.capacity is None or not groups:
         return [], True
     wanted: list[Action[Any]] = []
     profile = spec.capacity.instance_profile_arn
@@ -84,11 +86,11 @@ def plan(target: Target, known: Known, around: Around) -> tuple[list[Action[Any]
     if profile is None:
         return wanted, False
     ready: list[Group] = []
-    for group in capacity.groups(spec):
+    for group in groups:
         found, is_made = _group(target, known, around, group, profile=profile)
         wanted += [action for action in found if action not in wanted]  # the managing role is for all groups
         ready += [group] if is_made else []
-    if around.ecs_cluster is None or len(ready) < len(capacity.groups(spec)):
+    if around.ecs_cluster is None or len(ready) < len(groups):
         return wanted, False
     scaled = [group for group in ready if not group.managed]
     providers = (*capacity_providers.of_made_cluster(spec), *(capacity.name_of(target, group) for group in scaled))
@@ -99,8 +101,12 @@ def plan(target: Target, known: Known, around: Around) -> tuple[list[Action[Any]
         for action in wanted
         if isinstance(action, capacity_actions.EnsureCapacityProvider) and action.group_arn
     )
-    associate = capacity_actions.AssociateWithCluster(
-        ecs_cluster=around.ecs_cluster.arn, providers=providers, groups=over
+    associate = actions.AssociateCapacityProviders(
+        subject="capacity",
+        name=made.ecs_cluster_name(target),
+        arn=around.ecs_cluster.arn,
+        providers=providers,
+        groups=over,
     )
     wanted.append(associate)
     if known.answer(associate) is None:

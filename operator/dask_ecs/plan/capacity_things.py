@@ -47,11 +47,12 @@ def _role_name(target: Target, use: str, content: object) -> str:
 def wanted(target: Target, *, ecs_cluster: str) -> list[tuple[Kind, str]]:
     """Return all that the spec has made for its instances."""
     spec = target.cluster.spec
-    if spec.capacity is None:
+    groups = capacity.groups(spec)
+    if spec.capacity is None or not groups:
         return []
     found: list[tuple[Kind, str]] = []
     managed = spec.capacity.managed_instances is not None
-    for group in capacity.groups(spec):
+    for group in groups:
         kinds: tuple[Kind, ...] = ("capacity-provider",) if managed else BY_GROUP
         found += [(kind, capacity.name_of(target, group)) for kind in kinds]
     if managed:

@@ -95,7 +95,7 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
             todo += step.todo
         else:
             admission.admit(target)
-            capacity_steps.check(target, observed.known)
+            capacity_steps.check(target, observed.known, there.given_definitions)
             todo += missing
             given_definition.check_certificates(target, there.given_definitions, account_id=there.account_id or "")
             if observed.tasks is not None:

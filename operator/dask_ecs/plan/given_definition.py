@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from dask_ecs.plan import certificate, infrastructure, tls
-from dask_ecs.plan.observed import GivenDefinition
+from dask_ecs.plan.observed import GivenDefinition, TaskSize
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def read(described: Mapping[str, Any], *, role: Role) -> GivenDefinition:
         variables=frozenset(each["name"] for held in ("environment", "secrets") for each in container.get(held, ())),
         others_cpu_units=None if container.get("cpu") else _taken(others, "cpu"),
         others_memory_mib=None if container.get("memory") else _taken(others, "memory"),
+        size=_size(described, containers),
         disk_gib=(described.get("ephemeralStorage") or {}).get("sizeInGiB"),
         log_group=logs.get("awslogs-group"),
         log_prefix=logs.get("awslogs-stream-prefix"),
@@ -96,6 +97,17 @@ def _awslogs(container: Mapping[str, Any], *, region: str) -> Mapping[str, str]:
     options: Mapping[str, str] = logs.get("options") or {}
     here = logs.get("logDriver") == "awslogs" and options.get("awslogs-region", region) == region
     return options if here else {}
+
+
+def _size(described: Mapping[str, Any], containers: Iterable[Mapping[str, Any]]) -> TaskSize:
+    # ECS API reference, ContainerDefinition: where there is a reservation, that is what an instance has to have.
+    memory = sum(int(each.get("memoryReservation") or each.get("memory") or 0) for each in containers)
+    asked = [one for each in containers for one in each.get("resourceRequirements") or () if one["type"] == "GPU"]
+    return TaskSize(
+        cpu_units=int(described.get("cpu") or _taken(containers, "cpu")),
+        memory_mib=int(described.get("memory") or memory),
+        gpus=sum(int(one["value"]) for one in asked),
+    )
 
 
 def _left(described: Mapping[str, Any], others: Iterable[Mapping[str, Any]], what: str) -> int | None:

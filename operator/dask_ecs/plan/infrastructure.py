@@ -84,15 +84,16 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
         image_digests=image_digests,
         pins=pinning.pins(target, observed, image_digests),
     )
-    looks = capacity_steps.look(target)
+    looked_at = {role: action for role in spec.roles if (action := given_definition(target, role))}
+    given = {role: found for role, action in looked_at.items() if (found := known.answer(action))}
+    there = dataclasses.replace(there, given_definitions=given)
+    looks: list[Action[Any]] = [*capacity_steps.look(target), *looked_at.values()]
     wanted: list[Action[Any]] = [identify, *resolving, *looks]
     if any(known.answer(action) is None for action in looks):
         return _as_far_as(there, wanted, known)
-    # Nothing is made before the status can tell that something may be.
+    # Nothing is made before what is named was found, and before the status can tell that something may be.
     if there.account_id:
         wanted.append(cluster)
-    looked_at = {role: action for role in spec.roles if (action := given_definition(target, role))}
-    wanted += looked_at.values()
     made_for = [role for role in spec.roles if role not in looked_at]
     if there.account_id and made_for:
         wanted.append(log_group)
@@ -116,13 +117,12 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
         role = _task_role(target, there.account_id)
         there = dataclasses.replace(there, task_role_arn=known.answer(role))
         wanted.append(role)
-    given = {role: found for role, action in looked_at.items() if (found := known.answer(action))}
     registered: dict[Role, str] = {role: found.arn for role, found in given.items()}
     if there.account_id and there.execution_role_arn and there.task_role_arn and there.log_group:
         definitions = {role: _definition(target, role, there) for role in made_for}
         registered |= {role: arn for role, action in definitions.items() if (arn := known.answer(action))}
         wanted += definitions.values()
-    there = dataclasses.replace(there, definitions=registered, given_definitions=given)
+    there = dataclasses.replace(there, definitions=registered)
     brought = True
     if there.account_id:
         instances, brought = capacity_steps.plan(
@@ -133,6 +133,7 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
                 ecs_cluster=there.ecs_cluster,
                 networks=there.networks,
                 security_group_id=there.security_group_id,
+                given_definitions=given,
             ),
         )
         wanted += instances

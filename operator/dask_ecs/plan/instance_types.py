@@ -6,13 +6,15 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from dask_ecs.api.quantity import CPU_UNITS_PER_VCPU, format_cpu, format_memory
+from dask_ecs.plan import task_size
+from dask_ecs.plan.observed import TaskSize
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from dask_ecs.api.spec import DaskClusterSpec
-    from dask_ecs.plan.observed import Role
+    from dask_ecs.plan.observed import GivenDefinition, Role
 
 # ECS developer guide, "Reserving Amazon ECS Linux container instance memory": tasks get what the kernel leaves of an
 # instance's memory, its own share grows with that, and the agent runs beside them; the page's 8 GiB leave 2.5 % less.
@@ -56,8 +58,10 @@ def named(spec: DaskClusterSpec, role: Role) -> tuple[str, ...]:
     return (capacity.scheduler_instance_types if role == "scheduler" else ()) or capacity.instance_types
 
 
-def check(spec: DaskClusterSpec, found: Iterable[InstanceType]) -> None:
+def check(spec: DaskClusterSpec, found: Iterable[InstanceType], given: Mapping[Role, GivenDefinition]) -> None:
     """Check that every type that is named holds a task of its role: a group scales for none that its smallest does not.
+
+    `given` holds what is known of the definitions that a user brings; tasks of others are not checked yet.
 
     Raises:
         NeedsUser: one does not, with the largest task that they all hold.
@@ -65,12 +69,12 @@ def check(spec: DaskClusterSpec, found: Iterable[InstanceType]) -> None:
     """
     by_name = {each.name: each for each in found}
     for role in spec.roles:
-        _check_role(spec, role, [by_name[name] for name in named(spec, role)])
+        if role in given or not spec.role(role).task_definition_arn:
+            size = task_size.of(spec, role, given.get(role))
+            _check_role(spec, role, [by_name[name] for name in named(spec, role)], size)
 
 
-def _check_role(spec: DaskClusterSpec, role: Role, types: Sequence[InstanceType]) -> None:
-    shape = spec.role(role)
-    gpus = spec.worker.gpu if role == "worker" else 0
+def _check_role(spec: DaskClusterSpec, role: Role, types: Sequence[InstanceType], size: TaskSize) -> None:
     field = "schedulerInstanceTypes" if role == "scheduler" and _has_own(spec) else "instanceTypes"
     for each in types:
         if spec.cpu_architecture not in each.architectures:
@@ -82,19 +86,20 @@ def _check_role(spec: DaskClusterSpec, role: Role, types: Sequence[InstanceType]
     small = [
         each
         for each in types
-        if shape.cpu_units > each.cpu_units or shape.memory_mib > each.room_mib or gpus > each.gpus
+        if size.cpu_units > each.cpu_units or size.memory_mib > each.room_mib or size.gpus > each.gpus
     ]
     if not small:
         return
-    wanted = _size(shape.cpu_units, shape.memory_mib, gpus)
-    largest = _size(
-        min(each.cpu_units for each in types), min(each.room_mib for each in types), min(each.gpus for each in types)
+    largest = TaskSize(
+        cpu_units=min(each.cpu_units for each in types),
+        memory_mib=min(each.room_mib for each in types),
+        gpus=min(each.gpus for each in types),
     )
     raise NeedsUser(
         "InstanceTypeDoesNotFit",
-        f"spec.{role} asks for {wanted}, which does not fit {', '.join(each.name for each in small)}: the kernel and "
-        f"ECS's agent keep some memory back. The largest that fits all of spec.capacity.{field} is {largest}. "
-        f"Ask for no more, or name larger types.",
+        f"spec.{role} asks for {_said(size)}, which does not fit {', '.join(each.name for each in small)}: the kernel "
+        f"and ECS's agent keep some memory back. The largest that fits all of spec.capacity.{field} is "
+        f"{_said(largest)}. Ask for no more, or name larger types.",
     )
 
 
@@ -102,5 +107,6 @@ def _has_own(spec: DaskClusterSpec) -> bool:
     return spec.capacity is not None and bool(spec.capacity.scheduler_instance_types)
 
 
-def _size(cpu_units: int, memory_mib: int, gpus: int) -> str:
-    return f"cpu: {format_cpu(cpu_units)}, memory: {format_memory(memory_mib)}" + (f", gpu: {gpus}" if gpus else "")
+def _said(size: TaskSize) -> str:
+    gpus = f", gpu: {size.gpus}" if size.gpus else ""
+    return f"cpu: {format_cpu(size.cpu_units)}, memory: {format_memory(size.memory_mib)}{gpus}"

@@ -28,7 +28,7 @@ def data(target: Target, group: Group, *, instance_profile: str, security_groups
     volume = {"VolumeSize": capacity.filesystem_gib, "VolumeType": "gp3", "Encrypted": True}
     tags = target.made_tags
     found: dict[str, Any] = {
-        "ImageId": capacity.ami or ami_parameter(spec.cpu_architecture, gpu=bool(group.gpus)),
+        "ImageId": capacity.ami or ami_parameter(spec.cpu_architecture, gpu=bool(group.size.gpus)),
         "IamInstanceProfile": {"Arn": instance_profile},
         "SecurityGroupIds": list(security_groups),
         "BlockDeviceMappings": [{"DeviceName": _ROOT_DEVICE, "Ebs": {**volume, "DeleteOnTermination": True}}],
@@ -64,7 +64,7 @@ def user_data(target: Target, group: Group) -> str:
         "ECS_CLUSTER": made.ecs_cluster_name(target),
         "ECS_ENABLE_SPOT_INSTANCE_DRAINING": "true",
         "ECS_AWSVPC_BLOCK_IMDS": "true",
-        **({"ECS_ENABLE_GPU_SUPPORT": "true"} if group.gpus else {}),
+        **({"ECS_ENABLE_GPU_SUPPORT": "true"} if group.size.gpus else {}),
     }
     lines = "".join(f"{name}={value}\n" for name, value in settings.items())
     parts = [f"#!/bin/bash\ncat >> /etc/ecs/ecs.config <<'END'\n{lines}END\n"]

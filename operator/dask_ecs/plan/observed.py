@@ -124,6 +124,16 @@ class EcsCluster:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class TaskSize:
+    """What a task takes of the instance that it runs on."""
+
+    cpu_units: int
+    """1024 = 1 vCPU."""
+    memory_mib: int
+    gpus: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class GivenDefinition:
     """A task definition that a user brings, as far as Dask's container in it is concerned."""
 
@@ -141,6 +151,8 @@ class GivenDefinition:
     """CPU units that the other containers take of the task's; None where Dask's has an amount of its own."""
     others_memory_mib: int | None = None
     """Memory in MiB that the other containers take of the task's; None where Dask's has an amount of its own."""
+    size: TaskSize | None = None
+    """What its tasks take, all their containers; None while nobody has asked AWS."""
     disk_gib: int | None = None
     """The ephemeral storage that it asks for, in GiB."""
     log_group: str | None = None

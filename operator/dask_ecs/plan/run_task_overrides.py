@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Literal
 
 from dask_ecs.plan.observed import LAUNCH_VARIABLE, NAME_VARIABLE
 from dask_ecs.plan.problems import NeedsUser
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from dask_ecs.api.spec import DaskClusterSpec
     from dask_ecs.plan.observed import Role
+
+What = Literal["cpu", "memory"]
 
 POSSIBLE = ("group", "overrides", "tags", "volumeConfigurations")
 """The rest of RunTask's parameters have fields of their own in the spec, or are the operator's."""
@@ -61,6 +64,18 @@ def disk_gib(spec: DaskClusterSpec, role: Role) -> int | None:
     asked = given(spec, role).get("overrides", {}).get("ephemeralStorage")
     size = asked.get("sizeInGiB") if _is_object(asked) else None
     return size if isinstance(size, int) else None
+
+
+def amount_of_task(spec: DaskClusterSpec, role: Role, what: What) -> int | None:
+    """Return the CPU units or MiB that a role's tasks are given by these parameters, None if they say nothing."""
+    overrides = json.loads(spec.role(role).run_task_overrides or "{}").get("overrides")
+    return amount(overrides.get(what)) if _is_object(overrides) else None
+
+
+def amount(value: Any) -> int | None:
+    """Return an override's CPU units or MiB, None if that is not what it is."""
+    # ECS API reference: a TaskOverride's cpu and memory are texts of CPU units and MiB, a ContainerOverride's numbers.
+    return int(value) if re.fullmatch(r"[1-9]\d{0,8}", str(value), re.ASCII) else None
 
 
 def roles(spec: DaskClusterSpec) -> Iterator[tuple[str, str]]:

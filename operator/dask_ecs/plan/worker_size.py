@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from dask_ecs.plan import run_task_overrides
@@ -36,18 +35,14 @@ def memory_mib(spec: DaskClusterSpec, given: GivenDefinition | None) -> int:
     )
 
 
-def _overridden(spec: DaskClusterSpec, given: GivenDefinition | None, what: str, *, others: int | None) -> int | None:
+def _overridden(
+    spec: DaskClusterSpec, given: GivenDefinition | None, what: run_task_overrides.What, *, others: int | None
+) -> int | None:
     """Return what runTaskOverrides make of it: the container's own, else what others leave of the task's."""
     overrides: dict[str, Any] = run_task_overrides.given(spec, "worker").get("overrides", {})
     container = given.container if given else "worker"
     for one in overrides.get("containerOverrides", ()):
-        if one.get("name") == container and _is_amount(one.get(what)):
-            return int(one[what])
-    if others is None or not _is_amount(overrides.get(what)):
-        return None
-    return max(int(overrides[what]) - others, 1)
-
-
-def _is_amount(value: Any) -> bool:
-    # ECS API reference: a TaskOverride's cpu and memory are texts of CPU units and MiB, a ContainerOverride's numbers.
-    return re.fullmatch(r"[1-9]\d{0,8}", str(value), re.ASCII) is not None
+        if one.get("name") == container and (own := run_task_overrides.amount(one.get(what))):
+            return own
+    of_task = run_task_overrides.amount_of_task(spec, "worker", what)
+    return None if others is None or of_task is None else max(of_task - others, 1)

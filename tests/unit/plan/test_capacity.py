@@ -10,7 +10,7 @@ import pytest
 from dask_ecs.plan import actions, capacity_actions, launch_template, made
 from dask_ecs.plan.capacity import groups
 
-from .world import SETTINGS, World, asked, condition
+from .world import LARGE, SETTINGS, World, asked, condition
 
 SMALL = {"cpu": 1, "memory": "2Gi"}
 
@@ -47,14 +47,15 @@ def user_data(world: World, name: str = "tasks") -> list[tuple[str, str]]:
 
 def test_instances_are_brought_in_awss_order_and_tasks_run_on_their_capacity_provider() -> None:
     world = settled()
-    order = [kind for kind in kinds(world) if kind.__module__ == capacity_actions.__name__]
+    associate = actions.AssociateCapacityProviders
+    order = [kind for kind in kinds(world) if kind is associate or kind.__module__ == capacity_actions.__name__]
     assert order == [
         capacity_actions.DescribeInstanceTypes,
         capacity_actions.EnsureInstanceProfile,
         capacity_actions.EnsureLaunchTemplate,
         capacity_actions.EnsureAutoScalingGroup,
         capacity_actions.EnsureCapacityProvider,
-        capacity_actions.AssociateWithCluster,
+        associate,
         capacity_actions.SizeAutoScalingGroup,
     ]
     (name,) = {action.name for action in asked(world, capacity_actions.EnsureCapacityProvider)}
@@ -94,6 +95,31 @@ def test_tasks_that_do_not_fit_are_told_of_before_anything_is_made(changes: dict
     status, reason, message = condition(world, "Stalled")
     assert (status, reason) == ("True", "InstanceTypeDoesNotFit")
     assert says in message
+
+
+def test_tasks_are_as_large_as_overrides_and_definitions_say_whatever_the_spec_says() -> None:
+    def told(**worker: Any) -> str:
+        world = World(spec(worker=worker), settings=dataclasses.replace(SETTINGS, allow_task_definitions=("*",)))
+        for _ in range(8):
+            world.step()
+        return condition(world, "Stalled")[2]
+
+    large, small = {"overrides": {"memory": "16384"}}, {"overrides": {"cpu": "1024", "memory": "2048"}}
+    assert "asks for cpu: 1, memory: 16Gi, which does not fit m6i.large" in told(runTaskOverrides=large)
+    assert told(cpu=4, memory="16Gi", runTaskOverrides=small) == ""
+    assert "asks for cpu: 2, memory: 12Gi, which does not fit m6i.large" in told(taskDefinitionArn=LARGE)
+    assert told(taskDefinitionArn=LARGE, runTaskOverrides=small) == ""
+
+
+def test_managed_instances_hold_what_a_given_definition_asks_for() -> None:
+    managed = {**spec(worker={"taskDefinitionArn": LARGE}), "capacity": {"managedInstances": {}}}
+    world = World(managed, settings=dataclasses.replace(SETTINGS, allow_task_definitions=("*",)))
+    world.settle()
+    scheduler, worker = asked(world, capacity_actions.EnsureCapacityProvider)
+    needs = worker.managed_instances["instanceLaunchTemplate"]["instanceRequirements"]
+    assert needs["vCpuCount"] == {"min": 2}
+    assert needs["memoryMiB"]["min"] > 12288
+    assert scheduler.managed_instances["instanceLaunchTemplate"]["instanceRequirements"]["vCpuCount"] == {"min": 1}
 
 
 def test_a_task_of_16_gib_never_fits_an_instance_of_16_gib() -> None:

@@ -41,7 +41,7 @@ def test_instances_are_foreseen_in_the_order_that_aws_asks_for() -> None:
     found = foreseen({**spec, "worker": {"replicas": 2, "cpu": 2, "memory": "8Gi"}})
     kinds = [type(each).__name__ for each in found.actions]
     order = ["EnsureInstanceProfile", "EnsureLaunchTemplate", "EnsureAutoScalingGroup", "EnsureCapacityProvider"]
-    places = [kinds.index(each) for each in (*order, "AssociateWithCluster", "RunTasks")]
+    places = [kinds.index(each) for each in (*order, "AssociateCapacityProviders", "RunTasks")]
     assert places == sorted(places)
 
 

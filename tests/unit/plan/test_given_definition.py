@@ -50,6 +50,26 @@ def test_dasks_container_is_found_with_what_it_has(
 
 
 @pytest.mark.parametrize(
+    ("definition", "size"),
+    [
+        (described({"name": "a", "cpu": 256, "memory": 512}, cpu="4096", memory="8192"), (4096, 8192, 0)),
+        (described({"name": "a", "cpu": 512, "memory": 900, "memoryReservation": 300}), (512, 300, 0)),
+        (described({"name": "a", "cpu": 1024, "memory": 512}, {"name": "b", "memory": 128}), (1024, 640, 0)),
+        (
+            described({"name": "a", "memory": 1, "resourceRequirements": [{"type": "GPU", "value": "2"}]}),
+            (0, 1, 2),
+        ),
+    ],
+)
+def test_how_much_its_tasks_take_of_an_instance_is_known(
+    definition: dict[str, Any], size: tuple[int, int, int]
+) -> None:
+    found = read(definition, role="worker").size
+    assert found is not None
+    assert (found.cpu_units, found.memory_mib, found.gpus) == size
+
+
+@pytest.mark.parametrize(
     ("configuration", "group", "prefix"),
     [
         ({"logDriver": "awslogs", "options": {"awslogs-group": "theirs", "awslogs-stream-prefix": "p"}}, "theirs", "p"),

@@ -91,12 +91,12 @@ def test_tasks_that_wait_for_a_group_that_is_no_more_make_way_for_another() -> N
 
 def test_the_cluster_learns_of_a_capacity_provider_that_was_made_anew() -> None:
     world = settled()
-    (before,) = asked(world, capacity_actions.AssociateWithCluster)
+    (before,) = asked(world, actions.AssociateCapacityProviders)
     for action in asked(world, capacity_actions.EnsureAutoScalingGroup):
         world.answers[action.fingerprint] = "arn:of:another"
     world.done.clear()
     world.settle()
     (provider,) = asked(world, capacity_actions.EnsureCapacityProvider)
-    (after,) = asked(world, capacity_actions.AssociateWithCluster)
+    (after,) = asked(world, actions.AssociateCapacityProviders)
     assert provider.group_arn == "arn:of:another"
     assert (before.providers, after.groups) == (after.providers, ("arn:of:another",))

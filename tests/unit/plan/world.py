@@ -26,11 +26,15 @@ from dask_ecs.plan.observed import (
     Observed,
     SchedulerProbe,
     Task,
+    TaskSize,
 )
 from dask_ecs.plan.scheduler import SchedulerIdentity, WorkerSeen
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
 from dask_ecs.plan.versions import SeenVersions
+
+LARGE = "arn:aws:ecs:eu-west-1:123456789012:task-definition/large:1"
+"""A definition whose tasks take 2 vCPUs and 12 GiB."""
 
 INSTANCE_TYPES = {
     each.name: each
@@ -316,6 +320,7 @@ def _answer(action: Action[Any]) -> Any:
                 memory_mib=6000,
                 others_cpu_units=0,
                 others_memory_mib=192,
+                size=TaskSize(cpu_units=2048, memory_mib=12288, gpus=0) if action.arn == LARGE else None,
                 stop_timeout=60,
                 variables=frozenset() if action.arn.endswith("bare:1") else frozenset(sources(action.role, secret="")),
             )

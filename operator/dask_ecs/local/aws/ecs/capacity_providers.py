@@ -68,12 +68,15 @@ def delete_capacity_provider(state: EcsState, request: dict[str, Any]) -> dict[s
 
 
 def describe_capacity_providers(state: EcsState, request: dict[str, Any]) -> dict[str, Any]:
-    """Describe the named capacity providers, or all; Fargate's two are always there."""
+    """Describe the named capacity providers, or all, or those of a cluster; Fargate's two are always there."""
     fargate = {
         name: {"capacityProviderArn": state.arn(f"capacity-provider/{name}"), "name": name, "status": "ACTIVE"}
         for name in FARGATE_PROVIDERS
     }
     known = {**fargate, **state.capacity_providers}
+    if reference := request.get("cluster"):
+        cluster = state.cluster(reference)
+        known = {name: provider for name, provider in known.items() if is_available(state, cluster, name)}
     names = [reference.rpartition("/")[2] for reference in request.get("capacityProviders") or known]
     missing = [
         {"arn": state.arn(f"capacity-provider/{name}"), "reason": "MISSING"} for name in names if name not in known
@@ -86,6 +89,10 @@ def put_cluster_capacity_providers(
 ) -> None:
     """Replace the whole set of a cluster's capacity providers; what is left out must have no tasks."""
     check_providers(state, providers, strategy)
+    if any(manages_instances(state, name) for name in providers):
+        raise InvalidParameterException(
+            "Cannot associate Managed Instances capacity provider to clusters using this API."
+        )
     dropped = set(cluster.capacity_providers) - set(providers)
     if any(task.capacity_provider in dropped for task in cluster.living()):
         raise ResourceInUseException("The specified capacity provider is in use and cannot be removed.")
