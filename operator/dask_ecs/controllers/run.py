@@ -134,10 +134,12 @@ async def _serve(
 ) -> None:
     store, objects = Store(), Objects(api)
 
-    def has_started(key: str) -> bool:  # of many that come at once, all are run before it is told how far each is
-        return reconciler.has_started(key)
+    def may_wait(key: str) -> bool:
+        # Of many that come at once, all are run before it is told how far each is. After the operator's start, what
+        # runs already does not keep new ones from it.
+        return reconciler.has_started(key) or store.is_settled(key)
 
-    queue = WorkQueue(is_urgent=store.is_being_deleted, may_wait=has_started)
+    queue = WorkQueue(is_urgent=store.is_being_deleted, may_wait=may_wait)
     recorder = Recorder(api)
     reconciler = Reconciler(
         settings=settings,

@@ -28,6 +28,7 @@ class _Kept:
     uid: str
     version: int
     is_being_deleted: bool
+    is_settled: bool
     packed: bytes
 
     @classmethod
@@ -37,6 +38,7 @@ class _Kept:
             uid=_uid(body),
             version=_version(body),
             is_being_deleted="deletionTimestamp" in metadata,
+            is_settled=is_settled(body),
             packed=zlib.compress(json.dumps({**body, "metadata": metadata}).encode(), level=1),
         )
 
@@ -64,6 +66,11 @@ class Store:
         """Whether somebody has asked to delete the object, or it is gone."""
         found = self._kept.get(key)
         return found is None or found.is_being_deleted
+
+    def is_settled(self, key: str) -> bool:
+        """Whether nobody asks anything of the object, and nothing of it was under way when it was last written."""
+        found = self._kept.get(key)
+        return found is not None and found.is_settled
 
     def put(self, body: Body) -> bool:
         """Remember an object; return whether it is news."""

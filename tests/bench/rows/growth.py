@@ -29,7 +29,7 @@ async def measure(bench: Bench) -> list[Figure]:
             await preload.grow_to(size)
             slow_down(scene.stack, mode)
             await asyncio.to_thread(scene.operator.restart)
-            await scene.until_quiet(seconds=bench.size(10, short=2), within=240 + size / 10)
+            await scene.until_quiet(seconds=bench.size(30, short=2), within=240 + size / 10)
             seen = await steady(scene, minutes=bench.size(0.5, short=0.05))
             launches = await first_launch.latencies(
                 scene,

@@ -4,7 +4,8 @@ from dask_ecs.controllers.store import Store, is_settled
 
 
 def body(*, uid: str = "u", version: int = 1) -> dict[str, Any]:
-    return {"metadata": {"namespace": "ns", "name": "demo", "uid": uid, "resourceVersion": str(version)}}
+    metadata = {"namespace": "ns", "name": "demo", "uid": uid, "resourceVersion": str(version), "generation": 1}
+    return {"metadata": metadata}
 
 
 def version(store: Store) -> str:
@@ -65,3 +66,12 @@ def test_what_nobody_asks_anything_of_and_runs_is_settled() -> None:
     assert not settled(metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"})
     assert not settled(launches=[{"token": "t"}]), "nobody knows what came of it"
     assert not is_settled({"metadata": {"generation": 1}}), "it is new"
+
+
+def test_whether_an_object_is_settled_is_known_without_unpacking_it() -> None:
+    store = Store()
+    assert not store.is_settled("ns/demo")
+    store.put(body(version=1))
+    assert not store.is_settled("ns/demo")
+    store.put({**body(version=2), "status": {"observedGeneration": 1, "schedulerAddress": "tls://10.0.0.1:8786"}})
+    assert store.is_settled("ns/demo")
