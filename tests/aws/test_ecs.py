@@ -104,11 +104,27 @@ async def test_a_family_is_deregistered_with_all_its_revisions_and_no_other(aws:
     mine = {first, second["taskDefinition"]["taskDefinitionArn"]}
     assert len(mine) == 2
     other = await task_definitions.ensure(aws, definition(f"{family}-other"))
+    assert await task_definitions.ensure(aws, definition(family)) == second["taskDefinition"]["taskDefinitionArn"]
     for _ in range(2):  # again after a crash
         await task_definitions.deregister(aws, family=family)
     active = [arn async for arn in aws.pages(operations.LIST_TASK_DEFINITIONS, "taskDefinitionArns", status="ACTIVE")]
     assert other in active
     assert not mine & set(active)
+
+
+async def test_an_only_revision_is_deregistered_without_a_look_at_others_and_one_that_is_gone_is_not_the_only_one(
+    aws: Aws, local_aws: LocalAWS
+) -> None:
+    family = name()
+    first = await task_definitions.ensure(aws, definition(family))
+    local_aws.reset_calls()
+    await task_definitions.deregister(aws, family=family, first=first)
+    assert [call["operation"] for call in local_aws.call_log()] == ["ecs:DeregisterTaskDefinition"]
+    second = await task_definitions.ensure(aws, definition(family))
+    assert second != first
+    await task_definitions.deregister(aws, family=family, first=first)
+    active = [arn async for arn in aws.pages(operations.LIST_TASK_DEFINITIONS, "taskDefinitionArns", status="ACTIVE")]
+    assert second not in active
 
 
 async def test_a_log_group_that_is_there_keeps_its_retention(aws: Aws) -> None:

@@ -13,22 +13,34 @@ from dask_ecs.plan.problems import NeedsUser
 
 
 async def ensure(aws: Aws, request: Mapping[str, Any], *, tell: Tell = nobody) -> str:
-    """Return the ARN of the revision that holds this; the family's name says what it holds."""
-    async for arn in _revisions(aws, request["family"]):
-        return arn
+    """Return the ARN of the newest revision that holds this; the family's name says what it holds."""
+    if found := [arn async for arn in _revisions(aws, request["family"])]:
+        return found[-1]
     answer = await aws.call(operations.REGISTER_TASK_DEFINITION, **request)
     tell(f"Task definition {request['family']} was deregistered; it is registered again.")
     return str(answer["taskDefinition"]["taskDefinitionArn"])
 
 
-async def deregister(aws: Aws, *, family: str) -> None:
-    """Deregister every active revision of the family: a RegisterTaskDefinition that was sent twice has made two."""
+async def deregister(aws: Aws, *, family: str, first: str | None = None) -> None:
+    """Deregister every active revision of the family: a RegisterTaskDefinition that was sent twice has made two.
+
+    Then the answer was the second; so where that was the `first`, and it is still there, it is the only one.
+    """
+    if first and await _deregister(aws, first):
+        return
     for arn in [arn async for arn in _revisions(aws, family)]:
-        try:
-            await aws.call(operations.DEREGISTER_TASK_DEFINITION, taskDefinition=arn)
-        except AwsError as error:
-            if "inactive" not in error.message:  # it is deregistered already
-                raise
+        await _deregister(aws, arn)
+
+
+async def _deregister(aws: Aws, arn: str) -> bool:
+    """Deregister a revision; return whether it was still active."""
+    try:
+        await aws.call(operations.DEREGISTER_TASK_DEFINITION, taskDefinition=arn)
+    except AwsError as error:
+        if "inactive" not in error.message:
+            raise
+        return False
+    return True
 
 
 async def use(aws: Aws, *, arn: str, role: Role) -> GivenDefinition:

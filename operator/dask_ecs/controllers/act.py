@@ -101,7 +101,7 @@ async def act(
         case actions.RetireWorkers():
             await _retire(aws, action, watchers=watchers)
         case actions.DeregisterTaskDefinition():
-            await task_definitions.deregister(aws, family=action.name)
+            await task_definitions.deregister(aws, family=action.name, first=action.first)
         case tls.DeleteSecret():
             await secrets.delete(aws, name=action.name, own_tags=action.tags)
         case actions.DeleteRole():

@@ -273,6 +273,8 @@ class DeregisterTaskDefinition(OnThing[bool]):
 
     kind: ClassVar[Kind] = "task-definition"
     subject: Subject = "schedulerDefinition"
+    first: str | None = dataclasses.field(default=None, compare=False)
+    """The ARN of its first revision, where that is the newest that is known."""
 
     def __str__(self) -> str:
         return f"deregister task definition {self.name}"

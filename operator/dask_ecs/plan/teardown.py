@@ -142,7 +142,7 @@ def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -
         used = str(thing) in observed.in_use
         match thing.kind:
             case "task-definition" if not used:
-                todo.append(actions.DeregisterTaskDefinition(name=thing.name))
+                todo.append(actions.DeregisterTaskDefinition(name=thing.name, first=_first(target, thing.name)))
             case "iam-role" if not used:
                 has_policy = made.is_execution_role(thing.name)
                 todo.append(
@@ -160,3 +160,9 @@ def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -
                 account_id = target.cluster.status.account_id or ""
                 todo.append(actions.DeleteLogGroup(name=thing.name, account_id=account_id, tags=target.install_tags))
     return todo
+
+
+def _first(target: Target, family: str) -> str | None:
+    """Return the first revision of a family, if the status knows of that and of no later one."""
+    known = target.cluster.status.task_definitions
+    return next((arn for arn in (known.scheduler, known.worker) if arn and arn.endswith(f"/{family}:1")), None)

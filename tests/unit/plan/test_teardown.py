@@ -27,6 +27,15 @@ def test_deletion_lets_dask_end_its_tasks_then_takes_all_that_was_made() -> None
     }
 
 
+def test_definitions_of_one_revision_are_deregistered_without_a_list_of_others() -> None:
+    world = running()
+    known = world.target.cluster.status.task_definitions
+    world.delete()
+    world.settle()
+    gone = asked(world, actions.DeregisterTaskDefinition)
+    assert {action.first for action in gone} == {known.scheduler, known.worker}
+
+
 def test_what_dask_does_not_end_in_time_is_stopped_the_scheduler_first() -> None:
     world = running()
     world.ends_when_told = False
