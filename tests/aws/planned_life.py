@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dask_ecs.aws.session import Aws
     from dask_ecs.local.aws.handle import LocalAWS
     from dask_ecs.plan.action import Action
+    from dask_ecs.plan.security_group import Rule
 
 INSTALL = "policy"
 ACCOUNT = "123456789012"
@@ -40,6 +41,11 @@ Policy = dict[str, Any]
 def client(aws: LocalAWS, service: str) -> Any:
     keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     return boto3.client(service, endpoint_url=aws.url, region_name=aws.region, **keys)  # type: ignore[call-overload]
+
+
+async def no_others() -> set[Rule]:
+    """Return what others ask of a security group that nobody shares."""
+    return set()
 
 
 class User:
@@ -157,7 +163,7 @@ class Life:
                     self._aws,
                     action,
                     own_tags=target.own_tags,
-                    others_ingress=tuple,
+                    others_ingress=no_others,
                     watchers=self._watchers,
                     now=datetime.datetime.now(datetime.UTC),
                 )

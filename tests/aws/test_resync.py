@@ -25,6 +25,8 @@ from dask_ecs.plan.observed import Known, Observed
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
 
+from .planned_life import no_others
+
 
 class Told(Recorder):
     """Keeps what would be written as events."""
@@ -56,7 +58,7 @@ async def made(aws: Aws) -> tuple[Action[Any], ...]:
             return there.wanted
         for action in missing:
             answers[action.fingerprint] = await act.act(
-                aws, action, own_tags=target.own_tags, others_ingress=lambda: (), watchers=watchers, now=now
+                aws, action, own_tags=target.own_tags, others_ingress=no_others, watchers=watchers, now=now
             )
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from dask_ecs.aws import (
@@ -41,7 +41,7 @@ async def act(
     action: Action[Any],
     *,
     own_tags: Mapping[str, str],
-    others_ingress: Callable[[], Iterable[Rule]],
+    others_ingress: Callable[[], Awaitable[set[Rule]]],
     watchers: TaskWatchers,
     now: datetime.datetime,
     tell: Tell = nobody,
@@ -73,7 +73,7 @@ async def act(
         case actions.EnsureRole():
             return await roles.ensure(aws, action, own_tags=own_tags, tell=tell)
         case actions.EnsureSecurityGroup():
-            rules = {*action.rules, *others_ingress()}
+            rules = {*action.rules, *await others_ingress()}
             return await security_groups.ensure(
                 aws,
                 name=action.name,
@@ -107,7 +107,7 @@ async def act(
         case actions.DeleteRole():
             await roles.delete(aws, name=action.name, own_tags=action.tags, has_policy=action.has_policy)
         case actions.ReviseSecurityGroup():
-            await security_groups.revise(aws, name=action.name, rules=set(others_ingress()), own_tags=action.tags)
+            await security_groups.revise(aws, name=action.name, rules=await others_ingress(), own_tags=action.tags)
         case actions.DeleteSecurityGroup():
             await security_groups.delete(aws, name=action.name, own_tags=action.tags)
         case actions.DeleteLogGroup():

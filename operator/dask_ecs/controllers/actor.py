@@ -1,5 +1,6 @@
 """Carrying out actions: what is shared once, deletions under a lock, failures put off and told."""
 
+import asyncio
 import datetime
 import logging
 from collections.abc import Callable, Coroutine, Iterable
@@ -127,16 +128,19 @@ class Actor:
             if used != isinstance(action, actions.ReviseSecurityGroup):
                 return
             asked = set(memory.ingress or ())
-            if used and asked and asked <= set(self._others_ingress(target, thing)):
+            if used and asked and asked <= await self._others_ingress(target, thing):
                 memory.answers[action.fingerprint] = True  # there is nothing to take from it
                 return
             self._shared.forget(region, thing=thing)
             memory.answers[action.fingerprint] = await do()
 
-    def _others_ingress(self, target: Target, thing: str) -> Iterable[Rule]:
+    async def _others_ingress(self, target: Target, thing: str) -> set[Rule]:
         """Return what the other users of a security group ask of it."""
+        rules: set[Rule] = set()
         for uid in self._users.others(target.cluster.metadata.uid, region=target.region, thing=thing):
-            yield from self._ingress_of(uid)
+            rules.update(self._ingress_of(uid))
+            await asyncio.sleep(0)  # there may be a thousand, each of which has to be read after a start
+        return rules
 
     async def _run_tasks(self, aws: Aws, target: Target, memory: Memory, action: actions.RunTasks) -> None:
         try:

@@ -33,7 +33,7 @@ class Memory:
     ingress: tuple[Rule, ...] | None = None  # what the last plan asked of the security group
     holds: dict[Subject, Hold] = dataclasses.field(default_factory=dict)
     trusts_status: bool = True  # what came of actions before this operator's start is still so
-    busy: bool = True
+    busy: bool = True  # its tasks, or what its scheduler says, are awaited
     sent_once: set[str] = dataclasses.field(default_factory=set)  # tokens of launches that were not sent before
     log_tails: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     log_tails_complete: dict[str, bool] = dataclasses.field(default_factory=dict)
@@ -50,7 +50,7 @@ class Memory:
     run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again
 
     @classmethod
-    def of(cls, cluster: DaskCluster) -> "Memory":
+    def of(cls, cluster: DaskCluster, *, busy: bool) -> "Memory":
         """Start from what the status holds: the launches that were written ahead by whoever was here before."""
         launches = tuple(
             Launch(
@@ -66,6 +66,7 @@ class Memory:
         )
         return cls(
             launches=launches,
+            busy=busy,
             generation=cluster.status.observed_generation or cluster.metadata.generation,
             requested=cluster.status.last_handled_reconcile_at,
             looked_for=cluster.status.last_handled_reconcile_at,

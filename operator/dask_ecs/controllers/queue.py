@@ -2,11 +2,23 @@
 
 import asyncio
 import contextvars
+import enum
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-# Of so many keys one is taken of those that may wait, however many others there are.
+
+class Lane(enum.Enum):
+    """What goes before what, for a worker that takes of several."""
+
+    FIRST = enum.auto()
+    URGENT = enum.auto()
+    NORMAL = enum.auto()
+    LATER = enum.auto()
+    SETTLED = enum.auto()
+
+
+# Of so many keys one is taken of those behind, however many others there are.
 _SHARE_OF_LATER = 10
 
 # So many times that are over may stay in the heap before it is made anew.
@@ -14,20 +26,11 @@ _FEW = 100
 
 
 class WorkQueue:
-    """Keys that want to be looked at. A key added while it is handled is handled once more afterwards.
+    """Keys that want to be looked at, by lanes. A key added while it is handled is handled once more afterwards."""
 
-    Keys that `is_urgent` are handed out before others, and those that `may_wait` after them, but for a share.
-    """
-
-    def __init__(
-        self, *, is_urgent: Callable[[str], bool] = lambda _: False, may_wait: Callable[[str], bool] = lambda _: False
-    ) -> None:
-        self._is_urgent = is_urgent
-        self._may_wait = may_wait
-        self._first: deque[str] = deque()
-        self._urgent: deque[str] = deque()
-        self._ready: deque[str] = deque()
-        self._later: deque[str] = deque()
+    def __init__(self, *, lane_of: Callable[[str], Lane] = lambda _: Lane.NORMAL) -> None:
+        self._lane_of = lane_of
+        self._lanes: dict[Lane, deque[str]] = {lane: deque() for lane in Lane}
         self._turn = 0
         self._waiting: set[str] = set()  # in a lane, or to be put there when its handling ends
         self._handled: set[str] = set()
@@ -44,7 +47,7 @@ class WorkQueue:
         self._due.pop(key, None)
         if first and key not in self._handled:
             self._waiting.add(key)
-            self._first.append(key)
+            self._lanes[Lane.FIRST].append(key)
             self._arrival.set()
         elif key not in self._waiting:
             self._waiting.add(key)
@@ -60,10 +63,10 @@ class WorkQueue:
         heapq.heappush(self._by_time, (when, key))
         self._set_timer()
 
-    async def get(self, *, urgent_only: bool = False) -> str:
-        """Wait for a key and take it; `done` has to follow."""
+    async def get(self, lanes: Sequence[Lane] = tuple(Lane)) -> str:
+        """Wait for a key in one of these lanes and take it; `done` has to follow."""
         while True:
-            lane = self._urgent if urgent_only else self._next_lane()
+            lane = self._next_lane(lanes)
             if not lane:
                 self._arrival.clear()
                 await self._arrival.wait()
@@ -84,15 +87,13 @@ class WorkQueue:
         self._due.clear()
         self._set_timer()
 
-    def _next_lane(self) -> deque[str]:
+    def _next_lane(self, lanes: Sequence[Lane]) -> deque[str] | None:
+        filled = [self._lanes[lane] for lane in lanes if self._lanes[lane]]
         self._turn += 1
-        if self._later and self._turn % _SHARE_OF_LATER == 0:
-            return self._later
-        return self._first or self._urgent or self._ready or self._later
+        return filled[-1 if self._turn % _SHARE_OF_LATER == 0 else 0] if filled else None
 
     def _put(self, key: str) -> None:
-        lane = self._urgent if self._is_urgent(key) else self._later if self._may_wait(key) else self._ready
-        lane.append(key)
+        self._lanes[self._lane_of(key)].append(key)
         self._arrival.set()
 
     def _set_timer(self) -> None:

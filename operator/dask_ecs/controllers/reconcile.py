@@ -85,6 +85,7 @@ class Reconciler:
         self._keys: dict[str, str] = {}  # of UIDs
         self._uids: dict[str, str] = {}  # of keys
         self._users = Users()
+        self._ingress_by_status: dict[str, tuple[Rule, ...]] = {}  # of UIDs that were not looked at yet
         self._shared = SharedAnswers()
         self.watchers = TaskWatchers(install=settings.install, wake=self._wake)
         self._prober = Prober(wake=self._wake, now=now)
@@ -156,7 +157,7 @@ class Reconciler:
         self._keys[found.metadata.uid] = key
         self._uids[key] = found.metadata.uid
         if found.metadata.uid not in self._memories:
-            self._memories[found.metadata.uid] = Memory.of(found)
+            self._memories[found.metadata.uid] = Memory.of(found, busy=not self._store.is_settled(key))
         memory = self._memories[found.metadata.uid]
         if not found.metadata.deletion_timestamp and FINALIZER not in found.metadata.finalizers:
             body = await self._objects.add_finalizer(body)
@@ -334,13 +335,14 @@ class Reconciler:
         """Return what a cluster asks of its security group."""
         memory, body = self._memories.get(uid), self._store.get(self._keys.get(uid, ""))
         if memory and memory.ingress:
+            self._ingress_by_status.pop(uid, None)
             hold = memory.holds.get("securityGroup")
             # What AWS refuses to one, as too many rules, must not keep its neighbours from theirs.
             return () if hold and hold.waits_for_user else memory.ingress
-        with contextlib.suppress(InvalidDaskClusterError):
-            if body:
-                return infrastructure.ingress_by_status(self._target(body))
-        return ()
+        if uid not in self._ingress_by_status and body:
+            with contextlib.suppress(InvalidDaskClusterError):
+                self._ingress_by_status[uid] = infrastructure.ingress_by_status(self._target(body))
+        return self._ingress_by_status.get(uid, ())
 
     async def _let_go(self, body: Body) -> None:
         with contextlib.suppress(GoneError):
@@ -390,6 +392,7 @@ class Reconciler:
         uid = self._uids.pop(key)
         self._keys.pop(uid, None)
         self._memories.pop(uid, None)
+        self._ingress_by_status.pop(uid, None)
         self.watchers.leave(uid)
         self._prober.leave(uid)
         self._launch_queue.withdraw(uid)

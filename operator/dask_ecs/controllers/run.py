@@ -20,7 +20,7 @@ from dask_ecs.controllers import log_format, login, slots
 from dask_ecs.controllers.bindings import Bindings
 from dask_ecs.controllers.informer import Informer
 from dask_ecs.controllers.objects import UNAVAILABLE, ConflictError, GoneError, Objects
-from dask_ecs.controllers.queue import WorkQueue
+from dask_ecs.controllers.queue import Lane, WorkQueue
 from dask_ecs.controllers.reconcile import Reconciler
 from dask_ecs.controllers.recorder import Recorder
 from dask_ecs.controllers.store import Body, Store, key_of
@@ -32,8 +32,13 @@ from dask_ecs.plan.settings import Settings
 logger = logging.getLogger(__name__)
 
 # Objects that are looked at side by side, and besides them those that are deleted, which free what others wait for.
-WORKING = 50
-DELETING = 10
+# Those that were settled before the operator's start have few places of their own: there may be thousands, and new ones
+# come meanwhile.
+SIDE_BY_SIDE = {
+    (Lane.FIRST, Lane.URGENT, Lane.NORMAL, Lane.LATER): 50,
+    (Lane.URGENT,): 10,
+    (Lane.SETTLED,): 10,
+}
 
 # Seconds between two lists of all objects, which find what a broken watch has missed.
 PRUNE_INTERVAL = 600
@@ -134,12 +139,14 @@ async def _serve(
 ) -> None:
     store, objects = Store(), Objects(api)
 
-    def may_wait(key: str) -> bool:
-        # Of many that come at once, all are run before it is told how far each is. After the operator's start, what
-        # runs already does not keep new ones from it.
-        return reconciler.has_started(key) or store.is_settled(key)
+    def lane_of(key: str) -> Lane:
+        if store.is_being_deleted(key):
+            return Lane.URGENT
+        if reconciler.has_started(key):
+            return Lane.LATER  # of many that come at once, all are run before it is told how far each is
+        return Lane.SETTLED if store.is_settled(key) else Lane.NORMAL
 
-    queue = WorkQueue(is_urgent=store.is_being_deleted, may_wait=may_wait)
+    queue = WorkQueue(lane_of=lane_of)
     recorder = Recorder(api)
     reconciler = Reconciler(
         settings=settings,
@@ -154,8 +161,10 @@ async def _serve(
     await _load(objects, store, options.namespaces, meet=reconciler.meet)
     informer = Informer(store=store, queue=queue, namespaces=options.namespaces, health_address=options.health_address)
     background = [
-        asyncio.create_task(_dispatch(reconciler, store, queue, objects, limit=WORKING, deletions_only=False)),
-        asyncio.create_task(_dispatch(reconciler, store, queue, objects, limit=DELETING, deletions_only=True)),
+        *(
+            asyncio.create_task(_dispatch(reconciler, store, queue, objects, lanes=lanes, limit=limit))
+            for lanes, limit in SIDE_BY_SIDE.items()
+        ),
     ]
     if options.events_queue:
         background.append(asyncio.create_task(_hear(options.events_queue, settings, reconciler, sessions)))
@@ -211,7 +220,7 @@ async def _hear(queue_url: str, settings: Settings, reconciler: Reconciler, sess
 
 
 async def _dispatch(
-    reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, *, limit: int, deletions_only: bool
+    reconciler: Reconciler, store: Store, queue: WorkQueue, objects: Objects, *, lanes: tuple[Lane, ...], limit: int
 ) -> None:
     free = slots.Slots(limit)
 
@@ -228,7 +237,7 @@ async def _dispatch(
     async with asyncio.TaskGroup() as looking:
         while True:
             slot = await free.take()
-            looking.create_task(look(await queue.get(urgent_only=deletions_only), slot))
+            looking.create_task(look(await queue.get(lanes), slot))
             # What AWS has answered meanwhile comes before the next look, which may share it.
             await asyncio.sleep(0)
 

@@ -1,6 +1,10 @@
 import asyncio
 
-from dask_ecs.controllers.queue import WorkQueue
+from dask_ecs.controllers.queue import Lane, WorkQueue
+
+
+def by_name(key: str) -> Lane:
+    return Lane[key.partition("-")[0].upper()]
 
 
 async def test_a_key_added_twice_is_handled_once() -> None:
@@ -50,31 +54,31 @@ async def test_keys_come_in_the_order_they_were_added() -> None:
 
 
 async def test_urgent_keys_go_before_others() -> None:
-    queue = WorkQueue(is_urgent=lambda key: key.startswith("urgent"))
-    for key in ("a", "urgent-b", "c"):
+    queue = WorkQueue(lane_of=by_name)
+    for key in ("normal-a", "urgent-b", "normal-c"):
         queue.add(key)
-    assert [await queue.get() for _ in range(3)] == ["urgent-b", "a", "c"]
+    assert [await queue.get() for _ in range(3)] == ["urgent-b", "normal-a", "normal-c"]
 
 
 async def test_keys_that_may_wait_come_after_others_but_for_a_share() -> None:
-    queue = WorkQueue(may_wait=lambda key: key.startswith("later"))
+    queue = WorkQueue(lane_of=by_name)
     for number in range(30):
         queue.add(f"later-{number}")
-        queue.add(f"new-{number}")
+        queue.add(f"normal-{number}")
     first = [await queue.get() for _ in range(20)]
     assert [key for key in first if key.startswith("later")] == ["later-0", "later-1"]
     assert {await queue.get() for _ in range(40)} >= {f"later-{number}" for number in range(2, 30)}
 
 
-async def test_a_worker_for_urgent_keys_alone_waits_for_one() -> None:
-    queue = WorkQueue(is_urgent=lambda key: key.startswith("urgent"))
-    queue.add("a")
-    waiting = asyncio.create_task(queue.get(urgent_only=True))
+async def test_a_worker_waits_for_a_key_of_its_lanes() -> None:
+    queue = WorkQueue(lane_of=by_name)
+    queue.add("normal-a")
+    waiting = asyncio.create_task(queue.get((Lane.SETTLED,)))
     await asyncio.sleep(0)
     assert not waiting.done()
-    queue.add("urgent-b")
-    assert await waiting == "urgent-b"
-    assert await queue.get() == "a"
+    queue.add("settled-b")
+    assert await waiting == "settled-b"
+    assert await queue.get() == "normal-a"
 
 
 async def test_a_key_that_is_to_be_first_is_handed_out_before_others_and_once() -> None:
