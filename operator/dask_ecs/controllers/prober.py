@@ -34,7 +34,7 @@ _SAME_IDLENESS = datetime.timedelta(seconds=DEADLINE + 1)
 
 # Schedulers that are asked at once, by whether something is awaited of them: after a start there are thousands of which
 # nothing is. And the shortest time between two questions: one takes 7 ms of the CPU with TLS.
-_AT_ONCE = {True: 50, False: 5}
+_AT_ONCE = {True: 50, False: 3}
 _GAP = 0.01
 
 

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 SIDE_BY_SIDE = {
     (Lane.FIRST, Lane.URGENT, Lane.NORMAL, Lane.LATER): 50,
     (Lane.URGENT,): 10,
-    (Lane.SETTLED,): 10,
+    (Lane.SETTLED,): 3,
 }
 
 # Seconds between two lists of all objects, which find what a broken watch has missed.
