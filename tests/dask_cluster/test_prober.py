@@ -97,5 +97,16 @@ async def test_who_leaves_is_asked_no_more() -> None:
         assert prober.last("one") is None
 
 
+async def test_what_is_awaited_is_asked_before_many_of_which_nothing_is() -> None:
+    silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with silent, running_prober() as (prober, woken):
+        for number in range(100):
+            prober.watch(f"still-{number}", f"tcp://127.0.0.1:{port}", busy=False)
+        prober.watch("awaited", free_address(), busy=True)
+        await eventually(lambda: _said(prober, "awaited"))
+        assert woken == ["awaited"], "each of the others keeps its place for the whole deadline"
+
+
 async def _said(prober: Prober, uid: str = "one") -> bool:
     return prober.last(uid) is not None
