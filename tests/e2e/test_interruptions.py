@@ -70,6 +70,26 @@ def test_an_interrupted_spot_worker_loses_nothing_and_has_a_successor_before_it_
         check()
 
 
+def test_a_worker_with_a_gpu_that_is_told_to_end_loses_nothing(
+    tenant: Tenant, account: AwsAccount, tmp_path: Path
+) -> None:
+    ecs_cluster = make_ecs_cluster(account, tenant.namespace, "g4dn.12xlarge")
+    worker = {"cpu": 1, "memory": "2Gi", "gpu": 1}
+    name = tenant.apply(ec2_manifest(ecs_cluster, replicas=2, worker=worker))
+    tenant.wait_until_ready(name, workers=2)
+    with results_on_every_worker(tenant, name, tmp_path / "computed") as check:
+        stopped, _ = account.live_tasks(ecs_cluster, role="worker")
+        account.ecs.stop_task(cluster=ecs_cluster, task=stopped["taskArn"], reason="by hand")
+
+        def replaced() -> bool:
+            live = {task["taskArn"] for task in account.live_tasks(ecs_cluster, role="worker")}
+            return stopped["taskArn"] not in live and len(live) == 2
+
+        until(replaced, shown=lambda: tenant.shown(name))
+        tenant.wait_until_ready(name, workers=2)
+        check()
+
+
 def test_workers_on_a_draining_instance_move_to_another_and_lose_nothing(
     tenant: Tenant, account: AwsAccount, tmp_path: Path
 ) -> None:

@@ -31,7 +31,7 @@ def test_an_image_that_is_not_there_is_named_and_the_cluster_starts_once_it_is(
         f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}"
         in (condition["message"])
     )
-    assert "Check spec.image" in condition["message"]
+    assert "Check the image's name (spec.image" in condition["message"]
     assert condition["message"].count("CannotPullContainerError") == 1
     assert retry_at(condition)
     assert tenant.condition(name, "Ready")["message"] == condition["message"]

@@ -33,7 +33,7 @@ _COLUMNS = (
         "jsonPath": ".status.workers.summary",
         "description": "Running and desired workers.",
     },
-    {"name": "Launch Type", "type": "string", "jsonPath": ".spec.launchType"},
+    {"name": "Launch Type", "type": "string", "jsonPath": ".status.launchType"},
     {"name": "Address", "type": "string", "jsonPath": ".status.schedulerAddress"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     {"name": "Image", "type": "string", "jsonPath": ".status.image", "priority": 1},

@@ -261,6 +261,9 @@ class DaskClusterStatus(Model):
     """What was made on AWS so that the cluster runs, as kind/name, written before it is made; each thing goes with the
     last of its users."""
 
+    launch_type: Annotated[str, Field(max_length=32)] | None = None
+    """FARGATE or EC2; where scheduler and workers differ both, the scheduler's first."""
+
     capacity_providers: CapacityProviders = CapacityProviders()
     """The ECS capacity providers in use, where instances are brought."""
 

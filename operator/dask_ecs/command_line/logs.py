@@ -122,7 +122,10 @@ async def _print(
                 if each.id not in known:
                     known[each.id] = await _stream(aws, cluster, each, definitions)
             if first and not known:
-                raise click.ClickException("ECS knows no such task of the last hour.")
+                raise click.ClickException(
+                    f"ECS knows no such task of the last hour: name it by its id or the beginning of that, which "
+                    f"`dask-ecs describe {name}` shows."
+                )
             if first and not any(known.values()):
                 raise click.ClickException(
                     f"What these tasks write does not go to CloudWatch Logs in {aws.region}, or in streams without a "
@@ -132,6 +135,12 @@ async def _print(
             logs = [await _read(aws, stream, start=start, limit=limit) for stream in known.values() if stream]
             for line in merged(logs):
                 click.echo(line)
+            if first and not any(logs):
+                click.echo(
+                    "Nothing was written, or it is not there any more: a task whose log group was deleted while it ran "
+                    "logs nothing until it is replaced.",
+                    err=True,
+                )
             if not follow:
                 return
             first = False

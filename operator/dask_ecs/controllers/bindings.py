@@ -1,5 +1,6 @@
 """What clients find a cluster by: Secret, Service and EndpointSlice, written one by one and only where they differ."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -104,7 +105,18 @@ class Bindings:
                 f"The operator may not {action} in namespace {owner.namespace} ({error.reason}): give its service "
                 "account the permissions of its chart.",
             )
-        return BindingError(str(error.reason))
+        if error.status in (400, 422):
+            return NeedsUser("KubernetesRefused", f"Kubernetes refused to {action}: {_said(error)}")
+        return BindingError(_said(error))
+
+
+def _said(error: ApiException) -> str:
+    """Return why the API server refused something, in its own words."""
+    try:
+        told: str = json.loads(error.body)["message"]
+    except (TypeError, ValueError, KeyError):
+        return str(error.reason)
+    return told
 
 
 def _belongs_to(owner: ObjectMeta, found: Mapping[str, Any]) -> bool:

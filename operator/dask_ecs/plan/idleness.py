@@ -20,6 +20,9 @@ _BACKSTOP = datetime.timedelta(hours=24)
 # Two looks at the same idleness differ by how long their answers took.
 _TOLERANCE = datetime.timedelta(seconds=5)
 
+# Workers are awaited for so long: machines and large images take minutes, and what is longer on its way may never come.
+_ON_THEIR_WAY = datetime.timedelta(minutes=30)
+
 # How soon to look for an answer that is young enough.
 _SOON = datetime.timedelta(seconds=1)
 
@@ -54,7 +57,8 @@ def of_cluster(target: Target, observed: Observed, tasks: Tasks, *, now: datetim
     """Return how a cluster idles, as the status remembers it and its scheduler says.
 
     It is counted from when the operator first saw it, or from when the scheduler last did something: so it is not lost
-    with the operator, and never longer than it was. A scheduler that can not be reached does not idle.
+    with the operator, and never longer than it was. A scheduler that can not be reached does not idle, nor does a
+    cluster whose workers are on their way; and whoever edits it has just been there.
     """
     probe, before, limit = observed.probe, target.cluster.status.idle_since, _timeout(target)
     if probe is None or probe.identity is None or probe.address != tasks.scheduler_address or limit is None:
@@ -62,13 +66,22 @@ def of_cluster(target: Target, observed: Observed, tasks: Tasks, *, now: datetim
     since = datetime.datetime.fromisoformat(before) if before else None
     if probe.error:  # what it last said is still believed, but nothing is done on it
         return Idleness(since=since)
-    if probe.idle_since is None:
+    if probe.idle_since is None or _workers_come(target, observed, tasks, now=now):
         return Idleness()
-    if since is None:
+    if since is None or target.cluster.metadata.generation != target.cluster.status.observed_generation:
         since = now
     elif probe.idle_since - since > _TOLERANCE:
         since = probe.idle_since
     return Idleness(since=since, due=since + limit, asked_at=probe.asked_at)
+
+
+def _workers_come(target: Target, observed: Observed, tasks: Tasks, *, now: datetime.datetime) -> bool:
+    """Whether workers that are wanted have not joined yet, and nothing says that they can not."""
+    missing = target.cluster.spec.worker.replicas - len(tasks.joined)
+    if missing <= 0 or "worker" in tasks.backoffs or any(hold.waits_for_user for hold in observed.holds.values()):
+        return False
+    coming = [task for task in tasks.workers if task not in tasks.joined]
+    return len(coming) < missing or any(now - task.created_at < _ON_THEIR_WAY for task in coming)
 
 
 def backstop(target: Target) -> datetime.timedelta | None:

@@ -97,6 +97,8 @@ def of_cluster(
                 task=there.task_role_arn or before.roles.task,
             ),
             "made": tuple(sorted({*before.made, *map(str, made.wanted(target, there.pins))} - gone)),
+            # Each once, in the order of the roles.
+            "launch_type": ", ".join(dict.fromkeys(map(target.cluster.spec.launch_type_of, target.cluster.spec.roles))),
             "capacity_providers": CapacityProviders.model_validate(capacity.providers(target)),
             "security_group_id": there.security_group_id or before.security_group_id,
             "log_group": there.log_group or before.log_group,

@@ -63,6 +63,7 @@ def test_instances_are_brought_in_awss_order_and_tasks_run_on_their_capacity_pro
         assert run.request["capacityProviderStrategy"] == [{"capacityProvider": name, "weight": 1}]
         assert "launchType" not in run.request
     assert world.body["status"]["capacityProviders"] == {"scheduler": name, "worker": name}
+    assert world.body["status"]["launchType"] == "EC2"
     things = {action.thing for action in world.done if action.thing} - {"log-group/dask-ecs"}
     assert things == set(world.body["status"]["made"]) == set(map(str, made.wanted(world.target)))
 
@@ -155,6 +156,7 @@ def test_a_scheduler_on_fargate_needs_no_instance() -> None:
     assert scheduler.request["launchType"] == "FARGATE"
     assert all("capacityProviderStrategy" in run.request for run in workers)
     assert [group.members for group in groups(world.target.cluster.spec)] == ["worker"]
+    assert world.body["status"]["launchType"] == "FARGATE, EC2"
 
 
 def test_workers_run_on_spot_but_for_their_share_on_demand_and_the_scheduler_never() -> None:

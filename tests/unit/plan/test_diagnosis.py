@@ -250,6 +250,7 @@ SAID: list[tuple[str, str]] = [
         "instance bucket that the specified instance type belongs to.",
         "InstanceQuotaReached",
     ),
+    ("InvalidInstanceType The following supplied instance types do not exist: [m6i.lrage]", "InstanceTypeNotFound"),
     (
         "SecurityGroupLimitExceeded The maximum number of security groups for VPC 'vpc-0123' has been reached.",
         "TooManySecurityGroups",

@@ -97,6 +97,43 @@ def test_an_answer_from_before_the_time_was_over_ends_nothing() -> None:
     assert cluster.plan(world.target, observed, now=world.now).status.phase == "Suspended"
 
 
+def test_an_edit_begins_the_time_anew() -> None:
+    world = idling()
+    pass_minutes(world, 4.5)
+    world.scale(3)
+    pass_minutes(world, 0)
+    pass_minutes(world, 4)
+    assert phase_of(world) == "Running"
+    pass_minutes(world, 2)
+    assert phase_of(world) == "Suspended"
+
+
+def test_it_does_not_idle_while_workers_are_on_their_way_for_half_an_hour_at_most() -> None:
+    world = idling()
+    world.forgotten_by_scheduler = {task.arn for task in world.live["worker"]}
+    for _ in range(5):
+        world.pass_time(300)
+        world.step()
+        assert phase_of(world) != "Suspended"
+        assert world.target.cluster.status.idle_since is None
+    world.pass_time(300)
+    world.step()
+    assert world.target.cluster.status.idle_since is not None
+    pass_minutes(world, 6)
+    assert phase_of(world) == "Suspended"
+
+
+def test_workers_that_fail_to_start_do_not_keep_it() -> None:
+    world = idling()
+    for _ in range(10):
+        for task in world.live["worker"]:
+            world.stop(task.arn, exit_code=1)
+        world.step()
+        world.pass_time(59)
+        world.step()
+    assert phase_of(world) == "Suspended"
+
+
 def test_a_scheduler_that_can_not_be_reached_is_not_taken_for_idle() -> None:
     world = idling()
     world.reachable = False

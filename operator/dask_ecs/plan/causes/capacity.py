@@ -8,6 +8,11 @@ from dask_ecs.plan.causes.cause import Cause
 
 CAUSES = (
     Cause(
+        r"InvalidInstanceType",
+        "InstanceTypeNotFound",
+        "Check spec.capacity.instanceTypes and schedulerInstanceTypes: EC2 has no such type in this region.",
+    ),
+    Cause(
         r"VcpuLimitExceeded|MaxSpotInstanceCountExceeded",
         "InstanceQuotaReached",
         "The account's quota of EC2 instances of that family is used up: ask AWS to raise it (Service Quotas).",

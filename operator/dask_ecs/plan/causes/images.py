@@ -9,7 +9,7 @@ CAUSES = (
         _PULL + r"(toomanyrequests|pull rate limit|429 Too Many Requests|reached your unauthenticated)",
         "ImagePullThrottled",
         "The registry limits how often images are pulled: give credentials in spec.imageCredentials, or copy the image "
-        "to Amazon ECR and name it in spec.image.",
+        "to Amazon ECR and name that instead.",
     ),
     Cause(
         _PULL + r"(does not contain descriptor matching platform|no match(ing manifest)? for platform|"
@@ -27,7 +27,7 @@ CAUSES = (
     Cause(
         _PULL + r"(invalid reference format|repository name must be lowercase)",
         "ImageNameInvalid",
-        "spec.image is no name of an image: write it as registry/name:tag.",
+        "The image's name is none: write it as registry/name:tag, in spec.image or in image of the role.",
     ),
     Cause(
         _PULL + r"(unsupported media type|media type .* not supported|manifest invalid|Schema 1)",
@@ -44,7 +44,7 @@ CAUSES = (
     Cause(
         r"CannotPull.*@sha256:[0-9a-f]{64}.*(not found|manifest unknown|does not exist|can't find the image)",
         "ImageDigestNotFound",
-        "The registry does not have the image with this digest any more: push it again, or name another in spec.image. "
+        "The registry does not have the image with this digest any more: push it again, or name another. "
         "If it is a tag that has moved, set spec.suspend to true and, once the condition Suspended is True, back to "
         "false: the cluster starts anew with what the tag means now.",
     ),
@@ -52,8 +52,8 @@ CAUSES = (
         r"CannotPull.*Error.*(not found|manifest unknown|does not exist|denied|unauthorized|insufficient_scope|"
         r"can't find the image|Check whether the image exists|failed to resolve ref)(?!.*(timeout|dial tcp))",
         "ImageNotFound",
-        "Check spec.image: it must exist and be readable by the execution role, or be public; a private registry's "
-        "credentials belong in spec.imageCredentials.",
+        "Check the image's name (spec.image, or image of the role): it must exist and be readable by the execution "
+        "role, or be public; a private registry's credentials belong in spec.imageCredentials.",
     ),
     Cause(
         r"CannotPull\w*Error|ecr registry auth|registry auth from Amazon ECR|unable to pull secrets or registry auth",

@@ -12,6 +12,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
 
+import dask.config
+import distributed.config  # noqa: F401  its defaults
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -56,6 +59,13 @@ def split_name(arguments: list[str]) -> tuple[list[str], str | None]:
     return kept, name
 
 
+def preloads() -> list[str]:
+    """Return the options that give nannies of `dask worker` the preloads of Dask's configuration, as dask-cuda does."""
+    configured = dask.config.get("distributed.nanny.preload", default=None) or []
+    texts = [configured] if isinstance(configured, str) else configured
+    return [word for text in texts for word in ("--preload-nanny", text)]
+
+
 def main(arguments: list[str]) -> int:
     """Run the workers until they end; SIGTERM and SIGINT go on to them."""
     gpus = [gpu for gpu in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
@@ -68,6 +78,7 @@ def main(arguments: list[str]) -> int:
         file=sys.stderr,
     )
     kept, name = split_name(arguments)
+    kept += preloads()
     workers: list[subprocess.Popen[bytes]] = []
     signals: list[int] = []
 
