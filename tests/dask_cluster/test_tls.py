@@ -105,6 +105,7 @@ async def test_who_has_no_certificate_or_one_of_another_ca_is_turned_away(tmp_pa
             command = worker(address if env else plain)
             async with running(command, log=tmp_path / f"{name}.log", env=env) as stranger:
                 assert await stranger.exit_code() != 0
+        assert "certificate verify failed" in (tmp_path / "other.log").read_text().splitlines()[-1]
         assert not (await identity(address, certificate=BUNDLE.kept_in(""))).workers
 
 

@@ -15,7 +15,7 @@ from dask_ecs.api.daskcluster import ObjectMeta as Metadata
 from dask_ecs.api.spec import DaskClusterSpec
 from dask_ecs.api.status import DaskClusterStatus, LaunchPlace
 from dask_ecs.aws.session import Sessions
-from dask_ecs.controllers import observe
+from dask_ecs.controllers import news, observe
 from dask_ecs.controllers.actor import Actor
 from dask_ecs.controllers.bindings import Bindings
 from dask_ecs.controllers.drift import Drift
@@ -29,7 +29,7 @@ from dask_ecs.controllers.shared import SharedAnswers
 from dask_ecs.controllers.store import Body, Store, is_settled, key_of
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.controllers.users import Users
-from dask_ecs.plan import actions, backoff, cluster, diagnosis, infrastructure, made, pause, quota, rest, status
+from dask_ecs.plan import actions, cluster, infrastructure, made, pause, quota, status
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.security_group import Rule
@@ -213,7 +213,7 @@ class Reconciler:
             self._shared.forget(region, fingerprints=stale)
             return False
         observe.say_busy(aws, target, memory, observed, watchers=self.watchers, prober=self._prober, busy=plan.busy)
-        self._tell_of_ended(metadata, observed, memory)
+        news.of_ended_tasks(self._recorder, metadata, observed, memory)
         if plan.gone:
             if observed.in_use != self._in_use(target):
                 return False  # who used the same has left meanwhile
@@ -254,8 +254,8 @@ class Reconciler:
             memory.unsaid_since = None
             if set(said.made) < set(target.cluster.status.made):
                 memory.answers.clear()  # a thing that is deleted may be made and deleted once more
-            self._tell_of_ready(metadata, said, memory)
-            self._tell_of_rest(target, said)
+            news.of_ready(self._recorder, metadata, said, memory)
+            news.of_rest(self._recorder, target, said)
         if plan.wake_at:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
         if queued:
@@ -356,37 +356,6 @@ class Reconciler:
         said = status.of_invalid(body.get("status") or {}, str(error), generation=metadata.generation, now=self._now())
         self._store.put(await self._objects.write_status(body, said))
         self._recorder.record(metadata, "Warning", reason="InvalidSpec", message=str(error))
-
-    def _tell_of_ended(self, metadata: Metadata, observed: Observed, memory: Memory) -> None:
-        if metadata.deletion_timestamp:
-            return
-        stopped = {task.arn: task for task in observed.tasks or () if task.is_stopped}
-        if memory.ended is None:
-            memory.ended = set(stopped) if observed.tasks is not None else None
-            return
-        for arn in stopped.keys() - memory.ended:
-            memory.ended.add(arn)
-            task = stopped[arn]
-            if task.was_stopped_by_others:
-                reason, message = "DriftMended", diagnosis.of_stop_by_others(task)
-                self._recorder.record(metadata, "Warning", reason=reason, message=message)
-            elif task.stop_code != "UserInitiated" and (task.exit_code != 0 or backoff.failed_to_last(task)):
-                reason, message = diagnosis.of_task(task)
-                self._recorder.record(metadata, "Warning", reason=reason, message=message)
-        memory.ended &= stopped.keys()
-
-    def _tell_of_ready(self, metadata: Metadata, said: DaskClusterStatus, memory: Memory) -> None:
-        ready = said.phase == "Running"
-        if ready and memory.ready is False:
-            message = f"Running with {said.workers.running} workers at {said.scheduler_address}"
-            self._recorder.record(metadata, "Normal", reason="Ready", message=message)
-        memory.ready = ready
-
-    def _tell_of_rest(self, target: Target, said: DaskClusterStatus) -> None:
-        before, now = target.cluster.status.rest, said.rest
-        if now and rest.is_resting(now) and (before is None or before.ended_at or before.reason != now.reason):
-            message = rest.message(target, now.reason)
-            self._recorder.record(target.cluster.metadata, "Normal", reason=now.reason, message=message)
 
     def _forget(self, key: str) -> None:
         uid = self._uids.pop(key)

@@ -38,6 +38,8 @@ async def scheduler_listens(address: str, tls: Any) -> None:
     while time() < deadline:
         try:
             _, writer = await asyncio.wait_for(asyncio.open_connection(url.hostname, url.port, ssl=tls), 2)
+        except ssl.SSLCertVerificationError as why:
+            sys.exit(str(why))  # of another CA, and it stays so
         except ssl.SSLError:
             return None  # it listens; why it can not be joined, the nanny will say
         except (OSError, asyncio.TimeoutError):  # noqa: UP041  (not the same before Python 3.11)
