@@ -22,6 +22,7 @@ NOT_READY = set_condition(
     now=datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC),
 )
 STATUS = DaskClusterStatus(
+    launch_type="FARGATE",
     phase="Running",
     scheduler_address="tls://10.0.1.7:8786",
     dashboard_link="http://10.0.1.7:8787/status",

@@ -1,4 +1,5 @@
 import asyncio
+import collections
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -80,7 +81,7 @@ async def launcher(aws: Aws, sessions: Sessions) -> AsyncIterator[Launcher]:
     await launcher.queue.close()
 
 
-async def test_of_three_hundred_launches_and_as_many_stops_aws_throttles_none(
+async def test_of_three_hundred_launches_and_as_many_stops_aws_throttles_hardly_any(
     aws: Aws, launcher: Launcher, request_: dict[str, Any], local_aws: LocalAWS
 ) -> None:
     async def one_life(number: int) -> None:
@@ -89,8 +90,12 @@ async def test_of_three_hundred_launches_and_as_many_stops_aws_throttles_none(
         await tasks.stop(aws, ecs_cluster=request_["cluster"], task_arn=arn, why="test is over")
 
     await asyncio.wait_for(asyncio.gather(*(one_life(number) for number in range(300))), 120)
-    assert local_aws.calls() == {"ecs:RunTask": 300, "ecs:DescribeTasks": 300, "ecs:StopTask": 300}
-    assert {call["outcome"] for call in local_aws.call_log()} == {""}
+    log = local_aws.call_log()
+    done = collections.Counter(call["operation"] for call in log if not call["outcome"])
+    assert done == {"ecs:RunTask": 300, "ecs:DescribeTasks": 300, "ecs:StopTask": 300}
+    # None is where this process is never kept from the CPU for a quarter of a second, which `bench` measures; without
+    # the quotas it would be hundreds.
+    assert len(log) - done.total() <= 30
 
 
 async def test_of_sixty_security_groups_at_once_aws_throttles_none(aws: Aws, local_aws: LocalAWS) -> None:
