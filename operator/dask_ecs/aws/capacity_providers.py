@@ -1,6 +1,6 @@
 """ECS capacity providers: over an Auto Scaling group that ECS scales, or of instances that ECS brings by itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from dask_ecs.aws import ecs_clusters, operations
@@ -94,7 +94,7 @@ async def delete(aws: Aws, wanted: DeleteCapacityProvider) -> None:
         return
     scope = wanted.ecs_cluster if "managedInstancesProvider" in found else None
     if scope is None:
-        await _dissociate(aws, wanted.ecs_cluster, wanted.going)
+        await ecs_clusters.dissociate(aws, arn=wanted.ecs_cluster, going=wanted.going)
     if found["status"] != "DEPROVISIONING":
         await aws.call(operations.DELETE_CAPACITY_PROVIDER, capacityProvider=wanted.name, **_scope(scope))
     if await _get(aws, wanted.name, ecs_cluster=scope) is not None:
@@ -104,23 +104,6 @@ async def delete(aws: Aws, wanted: DeleteCapacityProvider) -> None:
             message=f"Capacity provider {wanted.name} ends its instances",
             kind=Kind.RETRY_SOON,
         )
-
-
-async def _dissociate(aws: Aws, ecs_cluster: str, going: Sequence[str]) -> None:
-    answer = await aws.call(operations.DESCRIBE_CLUSTERS, clusters=[ecs_cluster])
-    cluster = next((found for found in answer["clusters"] if found["status"] != "INACTIVE"), None)
-    if cluster is None or not set(cluster["capacityProviders"]) & set(going):
-        return
-    await aws.call(
-        operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
-        cluster=ecs_cluster,
-        capacityProviders=await ecs_clusters.associable(
-            aws,
-            arn=cluster["clusterArn"],
-            providers=[name for name in cluster["capacityProviders"] if name not in going],
-        ),
-        defaultCapacityProviderStrategy=cluster.get("defaultCapacityProviderStrategy", []),
-    )
 
 
 async def _get(aws: Aws, name: str, *, ecs_cluster: str | None = None) -> dict[str, Any] | None:

@@ -79,14 +79,29 @@ async def associate(aws: Aws, *, arn: str, providers: Sequence[str], tell: Tell 
     present = found.get("capacityProviders", [])
     absent = [provider for provider in providers if provider not in present]
     if absent:
-        # The call replaces all that the cluster has.
-        await aws.call(
-            operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
-            cluster=arn,
-            capacityProviders=[*await associable(aws, arn=arn, providers=present), *absent],
-            defaultCapacityProviderStrategy=found.get("defaultCapacityProviderStrategy", []),
-        )
+        await _put_providers(aws, arn=arn, found=found, kept=present, added=absent)
         tell(f"ECS cluster {arn} could not run tasks on {', '.join(absent)} any more; it can again.")
+
+
+async def dissociate(aws: Aws, *, arn: str, going: Sequence[str]) -> None:
+    """Take these capacity providers from the ECS cluster, if it is there and has some of them."""
+    found = await _describe(aws, arn) or {}
+    present = found.get("capacityProviders", [])
+    kept = [provider for provider in present if provider not in going]
+    if kept != present:
+        await _put_providers(aws, arn=arn, found=found, kept=kept)
+
+
+async def _put_providers(
+    aws: Aws, *, arn: str, found: Mapping[str, Any], kept: Sequence[str], added: Sequence[str] = ()
+) -> None:
+    """Change the capacity providers of an ECS cluster that was found so: the call replaces them all."""
+    await aws.call(
+        operations.PUT_CLUSTER_CAPACITY_PROVIDERS,
+        cluster=arn,
+        capacityProviders=[*await associable(aws, arn=arn, providers=kept), *added],
+        defaultCapacityProviderStrategy=found.get("defaultCapacityProviderStrategy", []),
+    )
 
 
 async def associable(aws: Aws, *, arn: str, providers: Sequence[str]) -> list[str]:
