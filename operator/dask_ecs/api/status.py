@@ -57,6 +57,12 @@ class TaskDefinitions(Model):
     worker: Arn | None = None
     """ARN of the workers'."""
 
+    def of_family(self, family: str) -> str | None:
+        """Return the ARN of the one of this family, None if neither is."""
+        return next(
+            (arn for arn in (self.scheduler, self.worker) if arn and f":task-definition/{family}:" in arn), None
+        )
+
 
 class ImageDigest(Model):
     """What a tag means, as the first task resolved it."""

@@ -27,9 +27,7 @@ def recall(status: DaskClusterStatus, action: Action[Any]) -> Any:
             arns = (status.roles.execution, status.roles.task)
             return next((arn for arn in arns if arn and arn.endswith(f"/{action.name}")), None)
         case actions.RegisterTaskDefinition():
-            revisions = (status.task_definitions.scheduler, status.task_definitions.worker)
-            family = f":{action.thing}:"
-            return next((arn for arn in revisions if arn and family in arn), None)
+            return status.task_definitions.of_family(action.name)
         case actions.FindEcsCluster():
             return status.cluster_arn
         case bindings.EnsureObject():

@@ -164,5 +164,5 @@ def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -
 
 def _first(target: Target, family: str) -> str | None:
     """Return the first revision of a family, if the status knows of that and of no later one."""
-    known = target.cluster.status.task_definitions
-    return next((arn for arn in (known.scheduler, known.worker) if arn and arn.endswith(f"/{family}:1")), None)
+    known = target.cluster.status.task_definitions.of_family(family)
+    return known if known and known.endswith(":1") else None
