@@ -333,13 +333,13 @@ class Reconciler:
 
     def _ingress_of(self, uid: str) -> Iterable[Rule]:
         """Return what a cluster asks of its security group."""
-        memory, body = self._memories.get(uid), self._store.get(self._keys.get(uid, ""))
+        memory = self._memories.get(uid)
         if memory and memory.ingress:
             self._ingress_by_status.pop(uid, None)
             hold = memory.holds.get("securityGroup")
             # What AWS refuses to one, as too many rules, must not keep its neighbours from theirs.
             return () if hold and hold.waits_for_user else memory.ingress
-        if uid not in self._ingress_by_status and body:
+        if uid not in self._ingress_by_status and (body := self._store.get(self._keys.get(uid, ""))):
             with contextlib.suppress(InvalidDaskClusterError):
                 self._ingress_by_status[uid] = infrastructure.ingress_by_status(self._target(body))
         return self._ingress_by_status.get(uid, ())

@@ -161,10 +161,8 @@ async def _serve(
     await _load(objects, store, options.namespaces, meet=reconciler.meet)
     informer = Informer(store=store, queue=queue, namespaces=options.namespaces, health_address=options.health_address)
     background = [
-        *(
-            asyncio.create_task(_dispatch(reconciler, store, queue, objects, lanes=lanes, limit=limit))
-            for lanes, limit in SIDE_BY_SIDE.items()
-        ),
+        asyncio.create_task(_dispatch(reconciler, store, queue, objects, lanes=lanes, limit=limit))
+        for lanes, limit in SIDE_BY_SIDE.items()
     ]
     if options.events_queue:
         background.append(asyncio.create_task(_hear(options.events_queue, settings, reconciler, sessions)))

@@ -62,9 +62,8 @@ def groups(spec: DaskClusterSpec, given: Mapping[Role, GivenDefinition] | None =
     found = [_of_role(spec, role) for role in spec.roles if spec.launch_type_of(role) == "EC2"]
     if len(found) == len(ROLES) and len({_shape(group) for group in found}) == 1:
         found = [dataclasses.replace(found[-1], members="tasks", roles=ROLES)]
-    known = given or {}
-    sizes = [task_size.of(spec, group.roles[0], known.get(group.roles[0])) for group in found]
-    return tuple(dataclasses.replace(group, size=size) for group, size in zip(found, sizes, strict=True))
+    known = {role: task_size.of(spec, role, definition) for role, definition in (given or {}).items()}
+    return tuple(dataclasses.replace(group, size=known.get(group.roles[0], group.size)) for group in found)
 
 
 def _shape(group: Group) -> Group:

@@ -13,7 +13,6 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import dask.config
-import distributed.config  # noqa: F401  its defaults
 
 if TYPE_CHECKING:
     from types import FrameType
