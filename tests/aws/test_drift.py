@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 from typing import Any
 
 import pytest
@@ -156,4 +155,4 @@ async def test_what_was_deleted_is_made_again(aws: Aws, what: str) -> None:
             await task_definitions.deregister(aws, family="drifts")
     await ensure()
     assert told[0].startswith(f"{what} drifts was ")
-    assert re.search(r"; it is \w+ again\.", told[0])
+    assert told[0].endswith(" again.")

@@ -30,10 +30,7 @@ async def ensure_group(
         with contextlib.suppress(AwsError):
             await aws.call(operations.DELETE_LOG_GROUP, logGroupName=name)
         raise
-    tell(
-        f"Log group {name} was gone; it is made again. Tasks that ran then have lost their streams, and log again "
-        "once they are replaced."
-    )
+    tell(f"Log group {name} was gone; tasks that ran then log nothing until they are replaced. It is made again.")
     return name
 
 
