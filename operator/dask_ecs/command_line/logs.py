@@ -123,7 +123,7 @@ async def _print(
                     known[each.id] = await _stream(aws, cluster, each, definitions)
             if first and not known:
                 raise click.ClickException(
-                    f"ECS knows no such task of the last hour: name it by its id or the beginning of that, which "
+                    "ECS knows no such task of the last hour: name it by its id or the beginning of that, which "
                     f"`dask-ecs describe {name}` shows."
                 )
             if first and not any(known.values()):
