@@ -66,7 +66,7 @@ def _facts(cluster: DaskCluster) -> Iterator[str]:
         "Status": f"{status.phase or 'not seen by an operator yet'}, {status.workers.summary} workers",
         "Scheduler": status.scheduler_address,
         "Dashboard": status.dashboard_link,
-        "Launch type": cluster.spec.launch_type,
+        "Launch type": status.launch_type or cluster.spec.launch_type,
         "Image": status.image,
         "AWS": f"account {status.account_id or '?'}, region {status.region or '?'}",
         "ECS cluster": status.cluster_arn,

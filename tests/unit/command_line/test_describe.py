@@ -50,6 +50,11 @@ def test_a_cluster_that_is_well_is_shown_with_its_tasks_and_nothing_to_do() -> N
     assert lines[-2:] == ["What to do:", "nothing: all is well"]
 
 
+def test_the_launch_types_of_both_roles_are_shown_where_they_differ() -> None:
+    assert "Launch type: EC2, FARGATE" in text(cluster(launchType="EC2, FARGATE"), [], [], now=NOW)
+    assert "Launch type: FARGATE" in text(cluster(), [], [], now=NOW)
+
+
 def test_what_is_wrong_and_what_to_do_is_said_once() -> None:
     message = "ecs:RunTask failed: no. Add this statement."
     shown = text(
