@@ -9,6 +9,7 @@ import pytest
 
 from dask_ecs.local import kubectl
 from dask_ecs.local.controlplane.run import ControlPlane
+from e2e.waiting import until
 from helm.installed import install, kubeconfig_of_service_account, service_account_of, uninstall
 
 RELEASE = "access"
@@ -112,6 +113,29 @@ def test_the_operator_may_do_what_it_needs_in_any_namespace(may: MayI, namespace
 @pytest.mark.parametrize("access", NOT_NEEDED, ids=str)
 def test_the_operator_may_not_do_anything_else(may: MayI, access: Access) -> None:
     assert not may(access, "default")
+
+
+@pytest.mark.parametrize(
+    ("role", "may_write"), [("view", False), ("edit", True), ("admin", True)], ids=["view", "edit", "admin"]
+)
+@pytest.mark.usefixtures("installed")
+def test_kubernetes_own_roles_hold_dask_clusters(
+    control_plane: ControlPlane, namespace: str, role: str, *, may_write: bool
+) -> None:
+    kubectl.run(
+        *("create", "rolebinding", role, "--clusterrole", role, "--serviceaccount", f"{namespace}:default"),
+        *("--namespace", namespace),
+        kubeconfig=control_plane.kubeconfig,
+    )
+    may = asking(control_plane, account="default", account_namespace=namespace)
+    until(lambda: may(Access("create" if may_write else "list", "daskclusters", DASK), namespace))
+
+    writes = [Access(verb, "daskclusters", DASK) for verb in ("create", "update", "patch", "delete")]
+    writes.append(Access("patch", "daskclusters", DASK, "scale"))
+    assert {may(access, namespace) for access in writes} == {may_write}
+    assert may(Access("watch", "daskclusters", DASK), namespace)
+    assert not may(Access("patch", "daskclusters", DASK, "status"), namespace)
+    assert not may(Access("get", "daskclusters", DASK), "default")
 
 
 def test_the_operator_may_read_whose_cluster_it_is(may: MayI) -> None:

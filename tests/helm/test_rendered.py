@@ -1,10 +1,12 @@
 """What the chart makes of its values."""
 
+import json
 from typing import Any
 
 from dask_ecs.command_line.run import command
+from dask_ecs.plan import quota
 from dask_ecs.plan.quota import Limit
-from helm.installed import Values, rendered
+from helm.installed import CHART, Values, rendered
 
 EVERY_SETTING: Values = {
     "install": "blue",
@@ -162,8 +164,20 @@ def test_with_all_namespaces_only_cluster_roles_are_made() -> None:
 def test_with_namespaces_and_an_install_id_nothing_cluster_wide_is_granted() -> None:
     manifests = rendered(EVERY_SETTING)
 
-    assert not {manifest["kind"] for manifest in manifests} & CLUSTER_WIDE
+    assert "ClusterRoleBinding" not in {manifest["kind"] for manifest in manifests}
     assert [role["metadata"]["namespace"] for role in manifests if role["kind"] == "Role"] == ["team-a", "team-b"]
+
+
+def test_roles_of_tenants_can_be_left_out() -> None:
+    kinds = {manifest["kind"] for manifest in rendered({**EVERY_SETTING, "aggregateRoles": False})}
+
+    assert not kinds & CLUSTER_WIDE
+
+
+def test_every_quota_of_the_operator_is_known_by_its_name() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+
+    assert schema["properties"]["aws"]["properties"]["quotas"]["propertyNames"]["enum"] == list(quota.DOCUMENTED)
 
 
 def test_two_releases_of_one_name_share_nothing_cluster_wide() -> None:

@@ -125,7 +125,8 @@ class Worker(TaskShape, TaskLaunch):
 
     spot: bool | None = None
     """Whether workers run on spare capacity, which is cheaper and which AWS takes back at two minutes' notice: then
-    each worker's results are moved and another is run. FARGATE_SPOT; the scheduler is never on Spot by this."""
+    each worker's results are moved and another is run. FARGATE_SPOT, with capacity Spot instances; the scheduler is
+    never on Spot by this."""
 
     threads: Annotated[int, Field(ge=1, le=1024, json_schema_extra={"format": "int32"})] | None = None
     """Threads of each worker; by default as many as it has whole vCPUs, at least one."""
@@ -219,7 +220,8 @@ class DaskClusterSpec(Model):
     brought as capacity says; scheduler and worker can each have their own. Immutable."""
 
     image: Image | None = None
-    """Container image of scheduler and workers; by default the operator's image of its own Dask version."""
+    """Container image of scheduler and workers; by default the operator's: of its own Dask version, or for
+    workers with GPUs what the operator's owner says."""
 
     image_credentials: SecretsManagerArn | None = None
     """ARN of the Secrets Manager secret with username and password of the image's registry, other than ECR. The

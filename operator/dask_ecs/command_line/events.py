@@ -11,9 +11,13 @@ from dask_ecs.aws import events_template
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.events import Events, Made
 from dask_ecs.aws.session import Aws, Sessions
+from dask_ecs.command_line.install import INSTALL
 
 _install = click.option(
-    "--install", default="", help="The operator's install, as its log says. Default: take events of every install."
+    "--install",
+    type=INSTALL,
+    default="",
+    help="The operator's install, as its log says. Default: take events of every install.",
 )
 _region = click.option("--region", help="AWS region of the tasks. Default: by AWS's standard configuration.")
 

@@ -14,6 +14,7 @@ from dask_ecs.aws import iam_policy
 from dask_ecs.aws.iam_policy import Scope
 from dask_ecs.aws.permission import Purpose
 from dask_ecs.command_line import manifests, roles_behind
+from dask_ecs.command_line.install import INSTALL
 from dask_ecs.plan import admission, roles
 from dask_ecs.plan.problems import NeedsUser
 
@@ -32,9 +33,10 @@ from dask_ecs.plan.problems import NeedsUser
     is_flag=True,
     help="For clusters whose roles, security groups, ECS cluster and log group are all given.",
 )
-@click.option("--install", metavar="NAME", help="As `dask-ecs run --install`. Default: any.")
+@click.option("--install", type=INSTALL, help="As of `dask-ecs run`. Default: any.")
 @click.option("--account", metavar="ID", help="AWS account. Default: any.")
 @click.option("--region", "regions", multiple=True, metavar="REGION", help="AWS region; may be repeated. Default: any.")
+@click.option("--log-group", "log_groups", multiple=True, metavar="PATTERN", help="Names of log groups. Default: any.")
 @click.option("--allow-role", "allowed_roles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option(
@@ -52,6 +54,7 @@ def command(
     install: str | None,
     account: str | None,
     regions: tuple[str, ...],
+    log_groups: tuple[str, ...],
     allowed_roles: tuple[str, ...],
     policies: tuple[str, ...],
     task_definitions: tuple[str, ...],
@@ -61,14 +64,16 @@ def command(
     """Print the IAM policy of the operator's AWS identity, as JSON.
 
     Everything that the operator makes carries the tag ecs.dask.org/install and a name that begins with dask-; the
-    policy lets it change and delete nothing else. Where IAM's limit of 6,144 characters asks for several policies, they
-    are printed one after the other, and all of them have to be attached.
+    policy lets it change and delete nothing else, but for log groups, whose names are users' (--log-group or -f says
+    which), and for deregistering task definitions. Where IAM's limit of 6,144 characters asks for several policies,
+    they are printed one after the other, and all of them have to be attached.
     """
     scope = Scope(
         partition=tuple(dict.fromkeys(map(roles.partition, regions))) or ("aws",),
         region=regions or iam_policy.ANY,
         account=(account,) if account else iam_policy.ANY,
         install=(install,) if install else iam_policy.ANY,
+        log_group=log_groups or iam_policy.ANY,
         given_role=allowed_roles,
         allowed_policy=policies,
         given_task_definition=task_definitions,

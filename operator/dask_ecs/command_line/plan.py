@@ -19,6 +19,7 @@ from dask_ecs.aws.session import Sessions
 from dask_ecs.command_line import cluster as view
 from dask_ecs.command_line import manifests, missing_permissions, roles_behind
 from dask_ecs.command_line.iam_policy import for_clusters
+from dask_ecs.command_line.install import INSTALL
 from dask_ecs.plan import roles
 from dask_ecs.plan.foresight import Foresight, foresee
 from dask_ecs.plan.settings import Settings
@@ -42,8 +43,8 @@ MISSING = 3
     help="Manifests of DaskClusters; may be repeated.",
 )
 @click.option("-n", "--namespace", default="default", show_default=True, help="Of those that name none.")
-@click.option("--install", default="install", help="As `dask-ecs run --install`.")
-@click.option("--region", help="Default region. Default: by AWS's standard configuration.")
+@click.option("--install", type=INSTALL, default="install", show_default=True, help="As of `dask-ecs run`.")
+@click.option("--region", help="Default region. Default: by AWS's standard configuration, else eu-west-1.")
 @click.option("--allow-role", "allowed_roles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-secret", "secrets", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")

@@ -7,6 +7,7 @@ from typing import Literal
 import click
 
 from dask_ecs.api.duration import parse_duration
+from dask_ecs.command_line.install import INSTALL
 from dask_ecs.controllers import log_format
 from dask_ecs.controllers import run as operator
 from dask_ecs.plan import quota
@@ -30,7 +31,13 @@ def _seconds(text: str) -> float:
 @click.command("run")
 @click.option("--namespace", "namespaces", multiple=True, metavar="NS", help="Watch this namespace; may be repeated.")
 @click.option("--all-namespaces", is_flag=True, help="Watch all namespaces (the default).")
-@click.option("--install", default="", help="Keeps two operators of one AWS account apart. Default: from kube-system.")
+@click.option(
+    "--install",
+    type=INSTALL,
+    default="",
+    help="Keeps two operators of one AWS account apart, by a part of every name there: choose it once. Default: from "
+    "kube-system.",
+)
 @click.option("--default-image", help="Image of clusters that name none. Default: Dask's, of this operator's version.")
 @click.option("--default-gpu-image", default="rapidsai/rapidsai:latest", show_default=True)
 @click.option(
@@ -86,7 +93,7 @@ def _seconds(text: str) -> float:
     multiple=True,
     metavar="NAME=BURST/RATE",
     callback=lambda _, __, texts: _quotas(texts),
-    help="A request rate of ECS that AWS has raised, as 'Fargate on-demand tasks=500/100'; may be repeated.",
+    help="A request rate of ECS or EC2 that AWS has raised, as 'Fargate on-demand tasks=500/100'; may be repeated.",
 )
 @click.option(
     "--resync",

@@ -14,6 +14,10 @@ SECRET_NAME = 255
 
 HASH_LENGTH = 10
 
+# A name that is cut has to begin with `dask-<install>-` still, for the operator's policy goes by it: a role's leaves
+# 32 characters before its `-<hash>-execution-<hash>`.
+LONGEST_INSTALL = 27
+
 
 def short_hash(*parts: str, length: int = HASH_LENGTH) -> str:
     """Return `length` hexadecimal digits that stand for `parts`."""

@@ -77,6 +77,23 @@ def test_one_install_touches_no_other_ones_things() -> None:
     assert delete["Condition"] == {"StringLike": {"aws:ResourceTag/ecs.dask.org/install": "abc"}}
 
 
+def test_log_groups_of_other_names_are_not_touched() -> None:
+    statements = printed("--log-group", "dask-*", "--account", "123456789012", "--region", "eu-west-1")
+    named = {
+        resource
+        for each in statements
+        for resource in listed(each["Resource"])
+        if {name for name in listed(each["Action"]) if name.startswith("logs:")} - {"logs:DescribeLogGroups"}
+    }
+    assert {resource.split(":")[6] for resource in named} == {"dask-*"}
+
+
+def test_an_install_whose_roles_the_policy_would_miss_is_refused() -> None:
+    result = CliRunner().invoke(main, ["iam-policy", "--install", "a" * 28])
+    assert result.exit_code == 2
+    assert "at most 27 letters, digits and dashes" in result.output
+
+
 def test_roles_that_are_made_must_have_the_boundary() -> None:
     boundary = "arn:aws:iam::123456789012:policy/bounds"
     for action in ("iam:CreateRole", "iam:PutRolePolicy"):

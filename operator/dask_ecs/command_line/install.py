@@ -1,0 +1,20 @@
+"""The name that keeps two operators of one AWS account apart, as commands take it."""
+
+import re
+from typing import Any
+
+import click
+
+from dask_ecs.plan import names
+
+
+class _Install(click.ParamType):
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(f"[A-Za-z0-9-]{{0,{names.LONGEST_INSTALL}}}", value):
+            self.fail(f"{value!r} is not of at most {names.LONGEST_INSTALL} letters, digits and dashes.", param, ctx)
+        return str(value)
+
+
+INSTALL = _Install()
