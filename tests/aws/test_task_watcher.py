@@ -127,6 +127,31 @@ async def test_a_stopped_task_is_forgotten_after_an_hour_as_ecs_does(
         await until_states(watcher, [], busy=False)
 
 
+async def test_tasks_go_with_their_ecs_cluster(aws: Aws, request_: dict[str, Any]) -> None:
+    async with watching(aws, request_["cluster"]) as (watcher, woken):
+        (started,), _ = await tasks.run(aws, request_)
+        watcher.put([started])
+        await tasks.stop(aws, ecs_cluster=request_["cluster"], task_arn=started.arn, why="a test")
+        ecs = await aws._sessions.client("ecs", aws.region)
+        await ecs.get_waiter("tasks_stopped").wait(
+            cluster=request_["cluster"], tasks=[started.arn], WaiterConfig={"Delay": 1}
+        )
+        await ecs.delete_cluster(cluster=request_["cluster"])
+        await until_states(watcher, [], busy=True)
+        assert "u-1" in woken
+        assert watcher.error is None
+
+
+async def test_a_watch_outlasts_any_number_of_failures(aws: Aws, local_aws: LocalAWS, request_: dict[str, Any]) -> None:
+    async with watching(aws, request_["cluster"], pace=Pace(busy=0.05, still=0.2)) as (watcher, _):
+        watcher.failures = 10_000
+        local_aws.fault("ecs:ListTasks", code="AccessDeniedException", message="no", status=400, count=1)
+        while watcher.failures <= 10_000:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        while watcher.error:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
 async def test_a_sweep_of_what_runs_on_describes_nothing(
     aws: Aws, local_aws: LocalAWS, request_: dict[str, Any]
 ) -> None:

@@ -20,7 +20,10 @@ REFUSED = {
     "a zone as region": ({"aws": {"region": "eu-west-1a"}}, "at '/aws/region': 'eu-west-1a' does not match pattern"),
     "a queue by name": ({"aws": {"eventsQueue": "events"}}, "at '/aws/eventsQueue': 'events' does not match pattern"),
     "a quota without a rate": ({"aws": {"quotas": {"tasks": "100"}}}, "at '/aws/quotas/tasks': '100' does not match"),
-    "a quota of another name": ({"aws": {"quotas": {"RunTask": "9/9"}}}, "value must be one of 'clusters', 'cluster reads'"),
+    "a quota of another name": (
+        {"aws": {"quotas": {"RunTask": "9/9"}}},
+        "value must be one of 'clusters', 'cluster reads'",
+    ),
     "an install too long for a role's name": ({"install": "a" * 28}, "at '/install': maxLength: got 28, want 27"),
     "a number in the environment": ({"extraEnv": [{"name": "A", "value": 1}]}, "at '/extraEnv/0/value': got number"),
 }

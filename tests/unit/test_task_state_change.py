@@ -101,3 +101,12 @@ def test_the_environment_of_another_container_does_not_hide_what_a_task_is() -> 
     containers = [{"name": "agent", "exitCode": 0}, *DESCRIBED["containers"]]
     (task,) = tasks.parse([{**DESCRIBED, "containers": containers, "overrides": overrides}])
     assert (task.role, task.launch_token, task.exit_code) == ("scheduler", "token", 1)
+
+
+def test_a_task_is_what_it_was_launched_as_whatever_its_container_is_called() -> None:
+    called = {
+        **DESCRIBED,
+        "containers": [{"name": "worker"}],
+        "overrides": {"containerOverrides": [{"name": "worker", "environment": ENVIRONMENT}]},
+    }
+    assert [task.role for task in tasks.parse([called])] == ["scheduler"]

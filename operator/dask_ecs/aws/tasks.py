@@ -138,13 +138,12 @@ def _variables(override: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _role(container: Mapping[str, Any], environment: Mapping[str, str]) -> Role | None:
-    """Return what a task is for; in a definition that a user brings the container may be called anything."""
-    if container.get("name") in get_args(Role):
-        name: Role = container["name"]
-        return name
+    """Return what a task is for; in a definition that a user brings the container may be called as the other role."""
     if PORTS_VARIABLE in environment:
         return "scheduler"
-    return "worker" if SCHEDULER_VARIABLE in environment else None
+    if SCHEDULER_VARIABLE in environment:
+        return "worker"
+    return container["name"] if container.get("name") in get_args(Role) else None
 
 
 def _ports(text: str) -> tuple[int, int] | None:

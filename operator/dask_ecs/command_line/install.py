@@ -8,7 +8,7 @@ import click
 from dask_ecs.plan import names
 
 
-class _Install(click.ParamType):
+class _Install(click.ParamType[str]):
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:

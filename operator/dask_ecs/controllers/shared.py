@@ -17,6 +17,7 @@ class SharedAnswers:
         self._answers: collections.defaultdict[str, dict[str, Any]] = collections.defaultdict(dict)
         self._of_thing: collections.defaultdict[tuple[str, str], set[str]] = collections.defaultdict(set)
         self._done_at: dict[tuple[str, str, str], float] = {}
+        self._revised_by: dict[tuple[str, str, str], str] = {}
         self._flights: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._locks: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
 
@@ -48,9 +49,10 @@ class SharedAnswers:
             before = self._answers[region].get(action.fingerprint)
             answer = await self._join(region, action, do)
             if before not in (None, answer) and action.thing:
-                # It was made anew, which all have to learn who asked for it in other words.
+                # It was made anew, which all have to learn who asked for it in other words. What else was done to it
+                # has to be done again.
                 for fingerprint in self._of_thing[region, action.thing]:
-                    if self._answers[region].get(fingerprint) == before:
+                    if self._answers[region].pop(fingerprint, None) in (before, answer):
                         self._answers[region][fingerprint] = answer
 
     async def _join(self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]]) -> Any:
@@ -73,6 +75,7 @@ class SharedAnswers:
             self._answers[region].pop(fingerprint, None)
         for what in [what for what in self._done_at if thing and what[0] == region and what[2] == thing]:
             del self._done_at[what]
+            self._revised_by.pop(what, None)
 
     async def _fly(self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]]) -> Any:
         slots.current.set(None)  # it is done for all who wait, and they are idle
@@ -82,8 +85,14 @@ class SharedAnswers:
             async with self.lock(region, action.thing):
                 answer = await do()
             self._of_thing[region, action.thing].add(action.fingerprint)
+        what = _what(region, action)
+        before = self._revised_by.pop(what, action.fingerprint)
+        if action.revises:
+            self._revised_by[what] = action.fingerprint
+        if before != action.fingerprint:
+            self._answers[region].pop(before, None)
         self._answers[region][action.fingerprint] = answer
-        self._done_at[_what(region, action)] = asyncio.get_running_loop().time()
+        self._done_at[what] = asyncio.get_running_loop().time()
         return answer
 
 

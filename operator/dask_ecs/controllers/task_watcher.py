@@ -180,7 +180,7 @@ class TaskWatcher:
             if self._on_instances():
                 interval = min(interval, max(self._draining.seconds_until_due(now=time()), busy))
             if self.error:
-                interval = min(_AFTER_ERROR * 2**self.failures, pace.still)
+                interval = min(_AFTER_ERROR * 2 ** min(self.failures, _MOST_DOUBLINGS), pace.still)
             looked_at = time()
             try:
                 async with asyncio.timeout(interval):  # wait_for may lose a cancellation that comes with the nudge
@@ -243,13 +243,19 @@ class TaskWatcher:
 
     async def _describe(self, arns: list[str], *, listed: frozenset[str]) -> set[str]:
         now = datetime.datetime.now(datetime.UTC)
-        described, missing = await aws_tasks.describe(self._aws, ecs_cluster=self._ecs_cluster, arns=arns)
+        is_gone = False
+        try:
+            described, missing = await aws_tasks.describe(self._aws, ecs_cluster=self._ecs_cluster, arns=arns)
+        except AwsError as error:
+            if error.kind is not Kind.GONE:
+                raise
+            described, missing, is_gone = [], set(arns), True  # with their ECS cluster
         changed = self.put(described)
         # Tasks that are not of our making are not described again.
         self._foreign |= (listed & set(arns)) - {task.arn for task in described} - missing
         for tasks in list(self._tasks.values()):
             for arn in missing & tasks.keys():
-                if now - tasks[arn].created_at > UNSEEN_FOR:
+                if is_gone or now - tasks[arn].created_at > UNSEEN_FOR:
                     changed |= self._drop(tasks[arn])
         return changed
 
@@ -271,8 +277,8 @@ def _unexpected(error: Exception) -> AwsError:
     return AwsError(operation="ecs:ListTasks", code=type(error).__name__, message=str(error), kind=Kind.BACK_OFF)
 
 
-# Seconds after a failure, doubled each time.
-_AFTER_ERROR = 5.0
+# Seconds after a failure, doubled each time until it is more than any pace.
+_AFTER_ERROR, _MOST_DOUBLINGS = 5.0, 10
 
 
 class TaskWatchers:

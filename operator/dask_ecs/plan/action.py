@@ -48,6 +48,11 @@ class Action(Generic[Result]):
         """The made thing that it makes, changes or deletes, as `kind/name`."""
         return None
 
+    @property
+    def revises(self) -> bool:
+        """Whether the thing is then as this action says, and not as another one of its kind said before."""
+        return False
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """What is the same for two actions that ask for the same."""

@@ -21,6 +21,11 @@ class CapacityAction(SharedAction[Result]):
 
     subject: Subject = "capacity"
 
+    @property
+    def revises(self) -> bool:
+        """See `Action`."""
+        return True
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DescribeInstanceTypes(CapacityAction[tuple[InstanceType, ...]]):

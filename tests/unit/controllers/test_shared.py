@@ -5,6 +5,7 @@ import pytest
 
 from dask_ecs.controllers.shared import SharedAnswers
 from dask_ecs.plan.actions import DeleteEcsCluster, EnsureEcsCluster
+from dask_ecs.plan.capacity_actions import EnsureAutoScalingGroup, SizeAutoScalingGroup
 
 REGION = "eu-west-1"
 ENSURE = EnsureEcsCluster(name="made", tags={})
@@ -99,3 +100,24 @@ async def test_what_is_done_again_is_known_meanwhile_and_afterwards_to_all_who_a
     assert shared.of(REGION)[ENSURE.fingerprint] == "answer 1"
     await again
     assert shared.of(REGION)[ENSURE.fingerprint] == shared.of(REGION)[other.fingerprint] == "answer 2"
+
+
+async def test_what_is_edited_back_is_done_again() -> None:
+    shared, make = SharedAnswers(), Maker()
+    small, large = [SizeAutoScalingGroup(name="made", minimum=0, maximum=maximum) for maximum in (10, 20)]
+    for action in (small, large, small, small):
+        await shared.get(REGION, action, make)
+    assert make.done == 3
+    assert large.fingerprint not in shared.of(REGION)
+
+
+async def test_a_thing_that_was_made_anew_gets_anew_what_was_done_to_it() -> None:
+    shared, make = SharedAnswers(), Maker()
+    ensure = EnsureAutoScalingGroup(
+        name="made", template_version="1", subnets=(), instance_types=(), on_demand_percentage=100, tags={}
+    )
+    size = SizeAutoScalingGroup(name="made", minimum=0, maximum=10)
+    await shared.get(REGION, ensure, make)
+    await shared.get(REGION, size, lambda: asyncio.sleep(0, result=True))
+    await shared.again(REGION, ensure, make, older_than=asyncio.get_running_loop().time() + 60)
+    assert shared.of(REGION) == {ensure.fingerprint: "answer 2"}
