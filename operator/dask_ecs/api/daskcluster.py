@@ -1,11 +1,12 @@
 """The kind DaskCluster: its names, and the object as the operator reads it."""
 
+import copy
 from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import Field, ValidationError
 
-from dask_ecs.api.model import Model, problems
+from dask_ecs.api.model import WITHOUT_RULES, Model, problems
 from dask_ecs.api.spec import DaskClusterSpec
 from dask_ecs.api.status import DaskClusterStatus
 
@@ -62,3 +63,36 @@ class DaskCluster(Model):
             return cls.model_validate({**body, "spec": spec} if spec else body)
         except ValidationError as error:
             raise InvalidDaskClusterError(problems(error)) from error
+
+    @classmethod
+    def read_what_is_valid(cls, body: Mapping[str, Any]) -> Self:
+        """Read an object without the fields that break the API's rules: enough to find what was made for it.
+
+        Raises:
+            InvalidDaskClusterError: there is no object without them.
+
+        """
+        rest = copy.deepcopy(dict(body))
+        while True:
+            try:
+                return cls.model_validate(rest, context=WITHOUT_RULES)
+            except ValidationError as error:
+                if not any(_remove(rest, detail["loc"]) for detail in error.errors(include_url=False)):
+                    raise InvalidDaskClusterError(problems(error)) from error
+
+
+def _remove(body: dict[str, Any], path: tuple[int | str, ...]) -> bool:
+    """Take away what a path of a validation error leads to, as deep as it goes; return whether there was anything."""
+    found: Any = body
+    holders: list[tuple[Any, int | str]] = []
+    for step in path:
+        there = step in found if isinstance(found, dict) else isinstance(found, list) and step in range(len(found))
+        if not there:
+            break
+        holders.append((found, step))
+        found = found[step]
+    if not holders:
+        return False
+    holder, step = holders[-1]
+    del holder[step]
+    return True

@@ -2,11 +2,14 @@
 
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError, ValidationInfo, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 
 from dask_ecs.api.rules import RULES_KEY, Rule, broken
+
+WITHOUT_RULES = {"rules": False}
+"""The context in which fields are read as they are, whatever others say."""
 
 
 class Model(BaseModel):
@@ -25,7 +28,9 @@ class Model(BaseModel):
     """Checks that need more than one field."""
 
     @model_validator(mode="after")
-    def _keep_the_rules(self) -> Self:
+    def _keep_the_rules(self, info: ValidationInfo) -> Self:
+        if info.context == WITHOUT_RULES:
+            return self
         problems = [(rule.field, message) for rule in self.rules if (message := rule.broken_by(self))]
         if problems:
             raise broken(problems)

@@ -167,10 +167,18 @@ class Reconciler:
                 return
         self._queue.add(key)
 
-    def _target(self, body: Body) -> Target:
-        """Read an object: its spec once, and all else that follows from that."""
+    def _target(self, body: Body, *, as_it_runs: bool = False) -> Target:
+        """Read an object: its spec once, and all else that follows from that.
+
+        One that breaks the rules has run by older ones: to let it run, or to take it down, what keeps them is enough.
+        """
         worked_out = self._worked_out(body["metadata"]["uid"], body["metadata"]["generation"])
-        found = DaskCluster.read(body, spec=worked_out.get(DaskClusterSpec))
+        try:
+            found = DaskCluster.read(body, spec=worked_out.get(DaskClusterSpec))
+        except InvalidDaskClusterError:
+            if not as_it_runs and "deletionTimestamp" not in body["metadata"]:
+                raise
+            return Target(cluster=DaskCluster.read_what_is_valid(body), settings=self._settings, worked_out={})
         worked_out[DaskClusterSpec] = found.spec
         return Target(cluster=found, settings=self._settings, worked_out=worked_out)
 
@@ -341,7 +349,7 @@ class Reconciler:
             return () if hold and hold.waits_for_user else memory.ingress
         if uid not in self._ingress_by_status and (body := self._store.get(self._keys.get(uid, ""))):
             with contextlib.suppress(InvalidDaskClusterError):
-                self._ingress_by_status[uid] = infrastructure.ingress_by_status(self._target(body))
+                self._ingress_by_status[uid] = infrastructure.ingress_by_status(self._target(body, as_it_runs=True))
         return self._ingress_by_status.get(uid, ())
 
     async def _let_go(self, body: Body) -> None:

@@ -66,3 +66,19 @@ def test_a_worker_has_a_thread_for_each_whole_vcpu_unless_told_otherwise(worker:
 def test_a_spec_does_not_change_once_it_is_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         DaskClusterSpec().worker.replicas = 3  # type: ignore[misc]
+
+
+def test_of_a_broken_object_everything_is_read_that_breaks_no_rule() -> None:
+    spec = {
+        "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/research",
+        "launchType": "LAMBDA",
+        "worker": {"replicas": 3, "cpu": "many", "sidecars": [{"image": "agent"}]},
+        "tags": {"aws:mine": "no", "team": "a"},
+    }
+    body = {"metadata": {"name": "a", "namespace": "b", "uid": "u"}, "spec": spec}
+    with pytest.raises(InvalidDaskClusterError):
+        DaskCluster.read(body)
+    read = DaskCluster.read_what_is_valid(body).spec
+    assert (read.cluster_arn, read.worker.replicas) == (spec["clusterArn"], 3)
+    assert (read.launch_type, read.worker.sidecars) == ("FARGATE", ())
+    assert body["spec"] == spec
