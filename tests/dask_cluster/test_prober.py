@@ -12,6 +12,7 @@ import pytest
 from dask_cluster.processes import eventually, free_address, joined, running, running_scheduler
 from dask_ecs.controllers import prober as prober_module
 from dask_ecs.controllers.prober import Prober
+from dask_ecs.dask import scheduler
 from dask_ecs.plan.commands import worker_command
 from dask_ecs.plan.worker_preload import worker_preload
 
@@ -59,17 +60,31 @@ async def test_an_address_where_nobody_listens_is_told_with_the_reason() -> None
         assert woken == ["one"]
 
 
+async def test_what_nobody_expected_does_not_end_the_asking(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def out_of_memory(*_: object, **__: object) -> None:
+        monkeypatch.undo()
+        raise MemoryError
+
+    async with running_scheduler(tmp_path) as (_, address), running_prober() as (prober, _):
+        monkeypatch.setattr(prober_module, "BUSY_LONGEST", 0.1)
+        monkeypatch.setattr(scheduler, "state", out_of_memory)
+        prober.watch("one", address, busy=False)
+        await eventually(lambda: _said(prober))
+
+
 async def test_a_scheduler_that_does_not_answer_keeps_its_workers_for_a_while(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prober_module, "DEADLINE", 0.2)
     monkeypatch.setattr(prober_module, "PATIENCE", 2.0)
-    async with running_scheduler(tmp_path) as (scheduler, address), running_prober() as (prober, _):
+    async with running_scheduler(tmp_path) as (process, address), running_prober() as (prober, _):
         prober.watch("one", address, busy=True)
         await eventually(lambda: _said(prober))
         first = prober.last("one")
         assert first
-        scheduler.signal_itself(signal.SIGSTOP)
+        process.signal_itself(signal.SIGSTOP)
 
         async def missed() -> bool:
             probe = prober.last("one")

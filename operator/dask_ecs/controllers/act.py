@@ -20,7 +20,7 @@ from dask_ecs.aws import (
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.controllers import certificates
+from dask_ecs.controllers import certificates, slots
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError, SchedulerRefusedError
@@ -94,9 +94,10 @@ async def act(
         case actions.StopTask():
             await _stop(aws, action.ecs_cluster, action.task_arn, why=action.why, watchers=watchers)
         case actions.TerminateScheduler():
-            await scheduler.terminate(
-                action.scheduler_address, certificate=action.certificate, deadline=TERMINATE_DEADLINE
-            )
+            with slots.idle():
+                await scheduler.terminate(
+                    action.scheduler_address, certificate=action.certificate, deadline=TERMINATE_DEADLINE
+                )
             return datetime.datetime.now(datetime.UTC)
         case actions.RetireWorkers():
             await _retire(aws, action, watchers=watchers)
@@ -140,9 +141,10 @@ async def _stop(aws: Aws, ecs_cluster: str, task_arn: str, *, why: str, watchers
 
 async def _retire(aws: Aws, action: actions.RetireWorkers, *, watchers: TaskWatchers) -> None:
     address, certificate = action.scheduler_address, action.certificate
-    seen = await scheduler.identity(address, certificate=certificate)
-    # Workers that are not ours may have joined too; they are neither chosen nor counted.
-    ranked = await scheduler.workers_to_close(address, hosts=len(seen.hosts), certificate=certificate)
+    with slots.idle():  # a tenant's scheduler may take its time, and others have theirs meanwhile
+        seen = await scheduler.identity(address, certificate=certificate)
+        # Workers that are not ours may have joined too; they are neither chosen nor counted.
+        ranked = await scheduler.workers_to_close(address, hosts=len(seen.hosts), certificate=certificate)
     host_of = {worker.address: worker.host for worker in seen.workers}
     ours = [host for host in dict.fromkeys(host_of.get(worker, "") for worker in ranked) if host in action.tasks]
     hosts = ours[: action.count]
@@ -150,7 +152,7 @@ async def _retire(aws: Aws, action: actions.RetireWorkers, *, watchers: TaskWatc
         raise SchedulerRefusedError(f"The scheduler at {address} names no workers to close")
     chosen = [worker.address for host in hosts for worker in seen.by_host[host]]
     # If moving the results takes longer, or has nowhere to go: told to stop, each worker tries once more by itself.
-    with contextlib.suppress(SchedulerError):
+    with slots.idle(), contextlib.suppress(SchedulerError):
         await scheduler.retire_workers(address, workers=chosen, certificate=certificate, deadline=RETIRE_DEADLINE)
     for host in hosts:
         await _stop(aws, action.ecs_cluster, action.tasks[host], why=action.why, watchers=watchers)

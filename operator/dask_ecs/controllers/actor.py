@@ -151,6 +151,8 @@ class Actor:
             unknown = isinstance(error, UnknownOutcomeError) or error.kind is Kind.CONFLICT or error.sent_again
             if action.launch.token in memory.sent_once and not unknown:
                 memory.forget_launch(action.launch.token)
+            else:
+                memory.keep_launch(action.launch.token, sent_until=self._now())
             raise
         finally:
             memory.sent_once.discard(action.launch.token)

@@ -132,6 +132,13 @@ class Memory:
             self.answers.pop(fingerprint, None)
         return trusted or bool(self.objects)
 
+    def keep_launch(self, token: str, *, sent_until: datetime.datetime) -> None:
+        """Remember of a launch that AWS gave no clear answer to it: what it has started may be unseen from then on."""
+        self.launches = tuple(
+            dataclasses.replace(entry, sent_until=sent_until) if entry.token == token else entry
+            for entry in self.launches
+        )
+
     def forget_launch(self, token: str) -> None:
         """Strike a launch whose outcome is known."""
         self.launches = tuple(entry for entry in self.launches if entry.token != token)

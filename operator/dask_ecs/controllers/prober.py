@@ -8,6 +8,7 @@ import datetime
 import functools
 import heapq
 import itertools
+import logging
 from collections.abc import Callable
 
 from dask_ecs.api.versions import ClusterVersions
@@ -17,6 +18,8 @@ from dask_ecs.plan.certificate import Certificate
 from dask_ecs.plan.observed import SchedulerProbe
 from dask_ecs.plan.scheduler import Activity, SchedulerIdentity
 from dask_ecs.plan.versions import SeenVersions, to_ask
+
+logger = logging.getLogger(__name__)
 
 # Seconds that a scheduler has to answer; one that is busy computes for longer, and what it said last is believed for so
 # long: that its task has ended, ECS tells.
@@ -122,15 +125,18 @@ class Prober:
                     continue
                 asking = asyncio.create_task(self._ask(uid, watched), context=contextvars.Context())
                 self._asking[next_one].add(asking)
-                asking.add_done_callback(functools.partial(self._asked, next_one))
+                asking.add_done_callback(functools.partial(self._asked, next_one, uid, watched))
                 await asyncio.sleep(_GAP)
         finally:
             for asking in itertools.chain(*self._asking.values()):
                 asking.cancel()
 
-    def _asked(self, busy: bool, asking: asyncio.Task[None]) -> None:
+    def _asked(self, busy: bool, uid: str, watched: _Watched, asking: asyncio.Task[None]) -> None:
         self._asking[busy].discard(asking)
         self._nudged.set()
+        if not asking.cancelled() and (error := asking.exception()):  # nobody expected it, and it must not be the end
+            logger.error("The scheduler at %s could not be asked", watched.address, exc_info=error)
+            self._ask_at(uid, watched, asyncio.get_running_loop().time() + BUSY_LONGEST)
 
     def _ask_at(self, uid: str, watched: _Watched, when: float) -> None:
         watched.due = when

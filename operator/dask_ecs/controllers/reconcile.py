@@ -268,8 +268,12 @@ class Reconciler:
             self._queue.add_after(key, (plan.wake_at - self._now()).total_seconds())
         if queued:
             self._queue.add_after(key, max(queued.eta_seconds / 2, _QUEUE_NEWS))
-        await asyncio.gather(*(self._actor.do(aws, target, memory, action) for action in todo))
         if todo:
+            # None is left behind half done when another one fails as nobody expected.
+            doing = (self._actor.do(aws, target, memory, action) for action in todo)
+            for failure in await asyncio.gather(*doing, return_exceptions=True):
+                if failure:
+                    raise failure
             return False
         if metadata.deletion_timestamp or pause.is_paused(target):
             return True

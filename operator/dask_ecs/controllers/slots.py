@@ -34,23 +34,25 @@ class Slot:
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
         self._waits = 0
+        self._is_taken = True
 
     def give_back(self) -> None:
-        """Say that the object has been looked at."""
+        """Say that the object has been looked at, whatever of it still waits."""
         if not self._waits:
             self._slots._change(-1)
+        self._is_taken = False
 
     @contextlib.contextmanager
     def idle(self) -> Iterator[None]:
         """Let others work for as long as this lasts."""
-        if not self._waits:
+        if not self._waits and self._is_taken:
             self._slots._change(-1)
         self._waits += 1
         try:
             yield
         finally:
             self._waits -= 1
-            if not self._waits:
+            if not self._waits and self._is_taken:
                 self._slots._change(1)
 
 

@@ -72,8 +72,8 @@ async def _connection(
     host, port, encrypted = _parts(address)
     if encrypted and certificate is None:
         raise SchedulerUnreachableError(f"The certificate for the scheduler at {address} is not known yet")
-    tls = tls_context(certificate) if encrypted and certificate else None
     try:
+        tls = tls_context(certificate) if encrypted and certificate else None
         async with asyncio.timeout(deadline):
             reader, writer = await asyncio.open_connection(host, port, ssl=tls)
             try:

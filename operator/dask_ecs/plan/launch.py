@@ -88,7 +88,7 @@ def resolve(
         again = complete(request, launch)
         if hash_of(again) == launch.request_hash:
             return RunTasks(subject=launch.role, launch=launch, request=again)
-    if observed.listed_at is not None and observed.listed_at - launch.written_at >= UNSEEN_FOR:
+    if observed.listed_at is not None and observed.listed_at - (launch.sent_until or launch.written_at) >= UNSEEN_FOR:
         return ForgetLaunch(
             subject=launch.role, token=launch.token, why=f"{found} of its {launch.count} tasks are there"
         )

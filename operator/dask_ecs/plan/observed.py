@@ -218,6 +218,8 @@ class Launch:
     """On what it runs them; None: by launch type."""
     worker_name: str | None = None
     """Of its only task, if that is a worker that gets one."""
+    sent_until: datetime.datetime | None = None
+    """When AWS gave no clear answer to it last; None: not since anybody has looked."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,17 @@ async def test_who_waits_lets_another_work_and_goes_on_without_asking() -> None:
     await third
 
 
+async def test_what_still_waits_when_its_slot_is_given_back_takes_none_again() -> None:
+    slots = Slots(1)
+    slot = await slots.take()
+    with slot.idle():
+        slot.give_back()
+    with slot.idle():
+        pass
+    (await slots.take()).give_back()
+    await slots.take()
+
+
 async def test_what_has_no_slot_may_wait_all_the_same() -> None:
     slots = Slots(1)
     slot = await slots.take()

@@ -1,5 +1,6 @@
 """What one object needs, tried on a world in memory."""
 
+import dataclasses
 import datetime
 import itertools
 
@@ -155,6 +156,23 @@ def test_a_lost_launch_whose_request_would_differ_today_is_looked_for_and_then_d
     world.settle()
     assert lost.token not in world.tokens
     assert len(world.live["worker"]) == 2
+
+
+def test_what_was_launched_is_looked_for_from_when_aws_last_gave_no_answer() -> None:
+    world = running(replicas=1)
+    world.scale(2)
+    world.step(lose_calls=True)
+    (lost,) = world.launches
+    world.edit(worker={"replicas": 2, "extraArgs": ["--resources", "A=1"]})
+    world.pass_time(launch.UNSEEN_FOR.total_seconds())
+    world.launches = (dataclasses.replace(lost, sent_until=world.now - datetime.timedelta(seconds=1)),)
+    assert not forgotten(world)
+    world.pass_time(launch.UNSEEN_FOR.total_seconds())
+    assert forgotten(world) == [lost.token]
+
+
+def forgotten(world: World) -> list[str]:
+    return [action.token for action in world.plan().actions if isinstance(action, actions.ForgetLaunch)]
 
 
 def test_a_task_that_can_not_start_is_tried_again_later_and_later() -> None:
