@@ -36,7 +36,8 @@ from dask_ecs.plan.problems import NeedsUser
 @click.option("--install", type=INSTALL, help="As of `dask-ecs run`. Default: any.")
 @click.option("--account", metavar="ID", help="AWS account. Default: any.")
 @click.option("--region", "regions", multiple=True, metavar="REGION", help="AWS region; may be repeated. Default: any.")
-@click.option("--log-group", "log_groups", multiple=True, metavar="PATTERN", help="Names of log groups. Default: any.")
+@click.option("--allow-log-group", "log_groups", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
+@click.option("--allow-ecs-cluster", "ecs_clusters", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-role", "allowed_roles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option(
@@ -55,6 +56,7 @@ def command(
     account: str | None,
     regions: tuple[str, ...],
     log_groups: tuple[str, ...],
+    ecs_clusters: tuple[str, ...],
     allowed_roles: tuple[str, ...],
     policies: tuple[str, ...],
     task_definitions: tuple[str, ...],
@@ -64,15 +66,16 @@ def command(
     """Print the IAM policy of the operator's AWS identity, as JSON.
 
     Everything that the operator makes carries the tag ecs.dask.org/install and a name that begins with dask-; the
-    policy lets it change and delete nothing else, but for log groups, whose names are users' (--log-group or -f says
-    which), and for deregistering task definitions. Where IAM's limit of 6,144 characters asks for several policies,
-    they are printed one after the other, and all of them have to be attached.
+    policy lets it change and delete nothing else, but for log groups, whose names are users' (--allow-log-group or -f
+    says which), and for deregistering task definitions. Where IAM's limit of 6,144 characters asks for several
+    policies, they are printed one after the other, and all of them have to be attached.
     """
     scope = Scope(
         partition=tuple(dict.fromkeys(map(roles.partition, regions))) or ("aws",),
         region=regions or iam_policy.ANY,
         account=(account,) if account else iam_policy.ANY,
         install=(install,) if install else iam_policy.ANY,
+        given_ecs_cluster=_once(arn.rsplit("/", 1)[-1] for arn in ecs_clusters) or iam_policy.ANY,
         log_group=log_groups or iam_policy.ANY,
         given_role=allowed_roles,
         allowed_policy=policies,

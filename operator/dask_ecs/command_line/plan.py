@@ -3,10 +3,10 @@
 import asyncio
 import dataclasses
 import datetime
-import importlib.metadata
 import pathlib
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import click
 
@@ -17,7 +17,7 @@ from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.iam_policy import Scope, Statement, listed
 from dask_ecs.aws.session import Sessions
 from dask_ecs.command_line import cluster as view
-from dask_ecs.command_line import manifests, missing_permissions, roles_behind
+from dask_ecs.command_line import manifests, missing_permissions, operator_settings, roles_behind
 from dask_ecs.command_line.iam_policy import for_clusters
 from dask_ecs.command_line.install import INSTALL
 from dask_ecs.plan import roles
@@ -45,43 +45,15 @@ MISSING = 3
 @click.option("-n", "--namespace", default="default", show_default=True, help="Of those that name none.")
 @click.option("--install", type=INSTALL, default="install", show_default=True, help="As of `dask-ecs run`.")
 @click.option("--region", help="Default region. Default: by AWS's standard configuration, else eu-west-1.")
-@click.option("--allow-role", "allowed_roles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
-@click.option("--allow-task-role-policy", "policies", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
-@click.option("--allow-secret", "secrets", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
-@click.option("--allow-host-path", "host_paths", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
-@click.option(
-    "--allow-task-definition", "task_definitions", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`."
-)
-@click.option(
-    "--allow-instance-profile", "instance_profiles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`."
-)
-@click.option("--allow-user-data", is_flag=True, help="As of `dask-ecs run`.")
-@click.option("--allow-scheduler", "schedulers", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
-@click.option("--operator-cidr", "cidrs", multiple=True, metavar="CIDR", help="As of `dask-ecs run`.")
-@click.option("--default-image", help="As of `dask-ecs run`.")
-@click.option(
-    "--default-gpu-image", default=Settings.default_gpu_image, show_default=True, help="As of `dask-ecs run`."
-)
-@click.option("--permissions-boundary", metavar="ARN", help="As of `dask-ecs run`.")
+@operator_settings.options
 @click.option("--identity", metavar="ARN", help="The operator's user or role. Default: whose the AWS credentials are.")
 def command(
     files: tuple[pathlib.Path, ...],
     namespace: str,
     install: str,
     region: str | None,
-    allowed_roles: tuple[str, ...],
-    policies: tuple[str, ...],
-    secrets: tuple[str, ...],
-    host_paths: tuple[str, ...],
-    task_definitions: tuple[str, ...],
-    instance_profiles: tuple[str, ...],
-    allow_user_data: bool,
-    schedulers: tuple[str, ...],
-    cidrs: tuple[str, ...],
-    default_image: str | None,
-    default_gpu_image: str,
-    permissions_boundary: str | None,
     identity: str | None,
+    **given: Any,
 ) -> None:
     """Print what an operator would ask of AWS, were these DaskClusters applied: nothing is asked for or made.
 
@@ -92,22 +64,8 @@ def command(
     The exit code is 3 where permissions are missing, and 0 where none is or it can not be told, which is then said.
     """
     clusters = [cluster for path in files for cluster in manifests.read(path, namespace=namespace)]
-    settings = Settings(
-        install=install,
-        default_region=region or Sessions().default_region or "eu-west-1",
-        default_image=default_image or f"ghcr.io/dask/dask:{importlib.metadata.version('dask')}",
-        default_gpu_image=default_gpu_image,
-        operator_cidrs=cidrs,
-        allow_roles=allowed_roles,
-        allow_task_role_policies=policies,
-        allow_secrets=secrets,
-        allow_host_paths=host_paths,
-        allow_task_definitions=task_definitions,
-        allow_instance_profiles=instance_profiles,
-        allow_user_data=allow_user_data,
-        allow_schedulers=schedulers or Settings.allow_schedulers,
-        permissions_boundary=permissions_boundary,
-    )
+    region = region or Sessions().default_region or "eu-west-1"
+    settings = operator_settings.of_options(given, install=install, default_region=region)
     if asyncio.run(_print(clusters, settings, identity=identity)):
         click.get_current_context().exit(MISSING)
 

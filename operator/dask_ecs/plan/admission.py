@@ -79,6 +79,33 @@ SCHEDULER = Kind(
     option="--allow-scheduler",
     patterns=lambda settings: settings.allow_schedulers,
 )
+NETWORK = Kind(
+    reason="NetworkNotAllowed",
+    noun="network",
+    option="--allow-network",
+    patterns=lambda settings: settings.allow_networks,
+)
+SECURITY_GROUP = Kind(
+    reason="SecurityGroupNotAllowed",
+    noun="security group",
+    option="--allow-security-group",
+    patterns=lambda settings: settings.allow_security_groups,
+    instead="Leave it out to have one made",
+)
+ECS_CLUSTER = Kind(
+    reason="EcsClusterNotAllowed",
+    noun="ECS cluster",
+    option="--allow-ecs-cluster",
+    patterns=lambda settings: settings.allow_ecs_clusters,
+    instead="Leave it out to have one made",
+)
+LOG_GROUP = Kind(
+    reason="LogGroupNotAllowed",
+    noun="log group",
+    option="--allow-log-group",
+    patterns=lambda settings: settings.allow_log_groups,
+    instead="Name one that it does",
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -164,3 +191,12 @@ def named(spec: DaskClusterSpec) -> Iterator[Named]:
         yield Named(
             kind=INSTANCE_PROFILE, field="capacity.instanceProfileArn", value=spec.capacity.instance_profile_arn
         )
+    if spec.cluster_arn:
+        yield Named(kind=ECS_CLUSTER, field="clusterArn", value=spec.cluster_arn)
+    if spec.network.vpc_id:
+        yield Named(kind=NETWORK, field="network.vpcId", value=spec.network.vpc_id)
+    for place, where in (("network", spec.network), ("scheduler", spec.scheduler), ("worker", spec.worker)):
+        yield from (Named(kind=NETWORK, field=f"{place}.subnets", value=subnet) for subnet in where.subnets)
+        for group in where.security_groups:
+            yield Named(kind=SECURITY_GROUP, field=f"{place}.securityGroups", value=group)
+    yield Named(kind=LOG_GROUP, field="logs.group", value=spec.logs.group)

@@ -8,9 +8,9 @@ class Settings:
     """The operator's own settings, as its command line gives them.
 
     `install` keeps two operators in one AWS account apart: it is part of every name and of `startedBy`.
-    The allow patterns are shell-style globs over ARNs; nothing is admitted by default, for whoever may
-    write a DaskCluster would otherwise gain what the named role may do. Only the addresses of schedulers that
-    run elsewhere are: naming one, a tenant learns no more than that the operator's host reaches it.
+    The allow patterns are shell-style globs over ARNs, IDs or names. What would give whoever may write a DaskCluster
+    what a role may do, or what a secret holds, is not admitted by default. Where tasks run, and which scheduler
+    elsewhere workers join, is: there they gain no more than the network lets them.
     """
 
     install: str
@@ -26,5 +26,9 @@ class Settings:
     allow_instance_profiles: tuple[str, ...] = ()
     allow_user_data: bool = False
     allow_schedulers: tuple[str, ...] = ("*",)
+    allow_networks: tuple[str, ...] = ("*",)
+    allow_security_groups: tuple[str, ...] = ("*",)
+    allow_ecs_clusters: tuple[str, ...] = ("*",)
+    allow_log_groups: tuple[str, ...] = ("*",)
     permissions_boundary: str | None = None
     role_path: str = "/dask-ecs/"

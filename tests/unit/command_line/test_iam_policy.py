@@ -77,8 +77,14 @@ def test_one_install_touches_no_other_ones_things() -> None:
     assert delete["Condition"] == {"StringLike": {"aws:ResourceTag/ecs.dask.org/install": "abc"}}
 
 
+def test_in_other_ecs_clusters_than_are_admitted_nothing_is_stopped() -> None:
+    admitted = "arn:aws:ecs:eu-west-1:123456789012:cluster/research"
+    (_, given) = of_action(printed("--allow-ecs-cluster", admitted, "--account", "123456789012"), "ecs:StopTask")
+    assert given["Resource"] == "arn:aws:ecs:*:123456789012:task/research/*"
+
+
 def test_log_groups_of_other_names_are_not_touched() -> None:
-    statements = printed("--log-group", "dask-*", "--account", "123456789012", "--region", "eu-west-1")
+    statements = printed("--allow-log-group", "dask-*", "--account", "123456789012", "--region", "eu-west-1")
     named = {
         resource
         for each in statements

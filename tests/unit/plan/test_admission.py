@@ -88,6 +88,52 @@ def test_what_is_admitted_is_used(spec: dict[str, Any], value: str, option: str,
         assert condition(world, "Stalled")[0] == "False"
 
 
+_CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/given"
+PLACES = [
+    ({"network": {"vpcId": "vpc-0123456789abcdef0"}}, "vpc-0123456789abcdef0", "--allow-network", "allow_networks"),
+    (
+        {"network": {"subnets": ["subnet-0123456789abcdef0"]}},
+        "subnet-0123456789abcdef0",
+        "--allow-network",
+        "allow_networks",
+    ),
+    (
+        {"worker": {"subnets": ["subnet-0123456789abcdef0"]}},
+        "subnet-0123456789abcdef0",
+        "--allow-network",
+        "allow_networks",
+    ),
+    (
+        {"network": {"securityGroups": ["sg-0123456789abcdef0"]}},
+        "sg-0123456789abcdef0",
+        "--allow-security-group",
+        "allow_security_groups",
+    ),
+    (
+        {"scheduler": {"securityGroups": ["sg-0123456789abcdef0"]}},
+        "sg-0123456789abcdef0",
+        "--allow-security-group",
+        "allow_security_groups",
+    ),
+    ({"clusterArn": _CLUSTER}, _CLUSTER, "--allow-ecs-cluster", "allow_ecs_clusters"),
+    ({"logs": {"group": "theirs"}}, "theirs", "--allow-log-group", "allow_log_groups"),
+    ({}, "dask-ecs", "--allow-log-group", "allow_log_groups"),
+]
+
+
+@pytest.mark.parametrize(("spec", "value", "option", "setting"), PLACES)
+def test_where_tasks_run_anybody_may_say_unless_the_owner_says_where(
+    spec: dict[str, Any], value: str, option: str, setting: str
+) -> None:
+    for admitted in (SETTINGS, _with(setting, f"{value[:-2]}*")):
+        world = World(spec, settings=admitted)
+        assert world.step().actions
+        assert condition(world, "Stalled")[0] == "False"
+    world = World(spec, settings=_with(setting, f"{value}-not"))
+    assert not world.step().actions
+    assert f"{option} '{value}'" in condition(world, "Stalled")[2]
+
+
 @pytest.mark.parametrize(("install", "prefix"), [("abc", "dask-abc-"), ("a.b", "dask-a-b-")])
 def test_a_key_of_a_namespaces_ca_is_admitted_to_nobody(install: str, prefix: str) -> None:
     key = f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{prefix}other-tls-AbCdEf:ca.key::"
