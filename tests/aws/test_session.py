@@ -1,3 +1,6 @@
+import datetime
+import uuid
+
 import botocore.session
 import pytest
 
@@ -55,3 +58,16 @@ async def test_either_variable_names_the_region(name: str, monkeypatch: pytest.M
     monkeypatch.setenv(name, "eu-central-1")
     async with Sessions() as sessions:
         assert sessions.default_region == "eu-central-1"
+
+
+async def test_all_times_are_of_one_time_zone(aws: Aws) -> None:
+    """Where each has its own, ten thousand tasks take megabytes."""
+    name = f"times-{uuid.uuid4().hex[:8]}"
+    await aws.call(operations.CREATE_ROLE, RoleName=name, AssumeRolePolicyDocument="{}")
+    role = (await aws.call(operations.GET_ROLE, RoleName=name))["Role"]
+    definition = await aws.call(
+        operations.REGISTER_TASK_DEFINITION, family=name, containerDefinitions=[{"name": "any", "image": "any"}]
+    )
+    for moment in (role["CreateDate"], definition["taskDefinition"]["registeredAt"]):
+        assert moment.tzinfo is datetime.UTC
+        assert abs(datetime.datetime.now(datetime.UTC) - moment) < datetime.timedelta(minutes=5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import datetime
 import logging
 import os
 import re
@@ -16,6 +17,7 @@ import aiobotocore.config
 import aiobotocore.session
 import botocore.exceptions
 import botocore.parsers
+import botocore.utils
 
 from dask_ecs.aws import errors, service_models
 from dask_ecs.aws.operations import Operation
@@ -104,6 +106,7 @@ class Sessions:
     ) -> None:
         self._idle = idle
         self._session = aiobotocore.session.get_session()
+        self._session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
         if only is not None:
             data_path = self._session.get_config_variable("data_path")
             self._session.register_component("data_loader", service_models.loader(only, data_path=data_path))
@@ -155,6 +158,14 @@ class Sessions:
                     self.quotas(region).meter(client)
                 self._clients[service, region] = client
             return self._clients[service, region]
+
+
+def _moment(told: str | float) -> datetime.datetime:
+    """Read a time as the SDK does, but in one time zone: its own, one each, takes memory and a tenth of a restart."""
+    if isinstance(told, int | float):
+        return datetime.datetime.fromtimestamp(told, datetime.UTC)
+    found: datetime.datetime = botocore.utils.parse_timestamp(told)
+    return found.astimezone(datetime.UTC)
 
 
 def _snake_case(name: str) -> str:

@@ -1,6 +1,5 @@
 """ECS tasks: run, stopped, listed, described."""
 
-import datetime
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
@@ -97,19 +96,14 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         image_digest=_shared(container.get("imageDigest")),
         private_ip=_private_ip(one),
         health=_shared(container.get("healthStatus", "UNKNOWN")),
-        created_at=_utc(one["createdAt"]),
-        started_at=one.get("startedAt") and _utc(one["startedAt"]),
-        stopped_at=one.get("stoppedAt") and _utc(one["stoppedAt"]),
+        created_at=one["createdAt"],
+        started_at=one.get("startedAt"),
+        stopped_at=one.get("stoppedAt"),
         stop_code=_shared(one.get("stopCode")),
         stopped_reason=_shared(one.get("stoppedReason")),
         exit_code=container.get("exitCode"),
         container_reason=_shared(container.get("reason")),
     )
-
-
-def _utc(told: datetime.datetime) -> datetime.datetime:
-    # The SDK gives each a time zone of its own, which takes more memory than the time.
-    return told.astimezone(datetime.UTC)
 
 
 def _shared(text: Any) -> Any:
