@@ -1,4 +1,5 @@
 import datetime
+import json
 import uuid
 
 import botocore.session
@@ -8,6 +9,7 @@ from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
 from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.local.aws.handle import LocalAWS
+from dask_ecs.plan import instance_roles
 
 
 @pytest.mark.parametrize("operation", operations.ALL, ids=str)
@@ -63,10 +65,13 @@ async def test_either_variable_names_the_region(name: str, monkeypatch: pytest.M
 async def test_all_times_are_of_one_time_zone(aws: Aws) -> None:
     """Where each has its own, ten thousand tasks take megabytes."""
     name = f"times-{uuid.uuid4().hex[:8]}"
-    await aws.call(operations.CREATE_ROLE, RoleName=name, AssumeRolePolicyDocument="{}")
+    trust = json.dumps(instance_roles.trust("ec2", region=aws.region))
+    await aws.call(operations.CREATE_ROLE, RoleName=name, AssumeRolePolicyDocument=trust)
     role = (await aws.call(operations.GET_ROLE, RoleName=name))["Role"]
     definition = await aws.call(
-        operations.REGISTER_TASK_DEFINITION, family=name, containerDefinitions=[{"name": "any", "image": "any"}]
+        operations.REGISTER_TASK_DEFINITION,
+        family=name,
+        containerDefinitions=[{"name": "any", "image": "any", "memory": 512}],
     )
     for moment in (role["CreateDate"], definition["taskDefinition"]["registeredAt"]):
         assert moment.tzinfo is datetime.UTC
