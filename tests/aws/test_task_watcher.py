@@ -127,7 +127,10 @@ async def test_a_stopped_task_is_forgotten_after_an_hour_as_ecs_does(
         await until_states(watcher, [], busy=False)
 
 
-async def test_tasks_go_with_their_ecs_cluster(aws: Aws, request_: dict[str, Any]) -> None:
+async def test_tasks_go_with_their_ecs_cluster(
+    aws: Aws, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_watcher, "UNSEEN_FOR", datetime.timedelta(seconds=0.1))
     async with watching(aws, request_["cluster"]) as (watcher, woken):
         (started,), _ = await tasks.run(aws, request_)
         watcher.put([started])

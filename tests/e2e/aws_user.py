@@ -21,6 +21,8 @@ _ACCOUNT = "123456789012"
 # What `dask-ecs iam-policy` takes as `dask-ecs run` does.
 _SHARED_OPTIONS = {
     "--install",
+    "--allow-ecs-cluster",
+    "--allow-log-group",
     "--allow-role",
     "--allow-task-role-policy",
     "--allow-task-definition",

@@ -119,7 +119,19 @@ def test_admitted_roles_are_used_and_left_as_they_are(
 
 @pytest.mark.parametrize(
     "operator_options",
-    [["--allow-task-role-policy", _READ_S3, "--permissions-boundary", _BOUNDARY, "--operator-cidr", "192.0.2.0/24"]],
+    [
+        [
+            *(
+                "--allow-task-role-policy",
+                _READ_S3,
+                "--permissions-boundary",
+                _BOUNDARY,
+                "--allow-log-group",
+                "dask-ecs",
+            ),
+            *("--operator-cidr", "192.0.2.0/24"),
+        ]
+    ],
 )
 def test_made_roles_carry_the_boundary_and_the_group_admits_the_operator(
     lone_tenant: Tenant, quiet_account: AwsAccount, operator_options: list[str]

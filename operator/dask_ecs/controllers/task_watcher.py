@@ -243,19 +243,18 @@ class TaskWatcher:
 
     async def _describe(self, arns: list[str], *, listed: frozenset[str]) -> set[str]:
         now = datetime.datetime.now(datetime.UTC)
-        is_gone = False
         try:
             described, missing = await aws_tasks.describe(self._aws, ecs_cluster=self._ecs_cluster, arns=arns)
         except AwsError as error:
             if error.kind is not Kind.GONE:
                 raise
-            described, missing, is_gone = [], set(arns), True  # with their ECS cluster
+            described, missing = [], set(arns)  # with their ECS cluster
         changed = self.put(described)
         # Tasks that are not of our making are not described again.
         self._foreign |= (listed & set(arns)) - {task.arn for task in described} - missing
         for tasks in list(self._tasks.values()):
             for arn in missing & tasks.keys():
-                if is_gone or now - tasks[arn].created_at > UNSEEN_FOR:
+                if now - tasks[arn].created_at > UNSEEN_FOR:
                     changed |= self._drop(tasks[arn])
         return changed
 
