@@ -18,10 +18,9 @@ $(STAMP): pyproject.toml constraints.txt
 demo: $(STAMP) ## Apply, compute on, scale, break and delete a Dask cluster, on real parts
 	$(BIN)/dask-ecs demo $(DEMO_ARGS)
 
-# In their order, with the short ones last, for then no process is left alone with a long one.
 test: $(STAMP) ## Run every test: unit, local AWS, end to end
 	@$(BIN)/dask-ecs local build  # first, for no test has the minutes that it takes once
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff, mypy, the layers, and whether crds/ is up to date
 	$(BIN)/ruff check .

@@ -31,6 +31,14 @@ from .waiting import DEADLINE
 QUICK = {"role_assumable": 0.0}
 LATE = 90
 
+# For clusters that are there for half an hour: Dask looks after itself many times a second, at 7 % of a core a worker.
+CALM = [
+    {"name": "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL", "value": "1s"},
+    {"name": "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL", "value": "10s"},
+    {"name": "DASK_DISTRIBUTED__WORKER__MEMORY__MONITOR_INTERVAL", "value": "5s"},
+    {"name": "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED", "value": "False"},
+]
+
 # Where the clusters are of the operator that watches all namespaces.
 REGIONS = ("eu-west-1", "eu-west-2", "eu-central-1")
 
@@ -71,7 +79,8 @@ def running(stack: Stack, operator: OperatorProcess) -> Iterator[RunningCluster]
     """A Fargate cluster of a scheduler and two workers for tests that only look at it."""
     with namespace(stack.kubeconfig, name="running") as name:
         tenant = Tenant(stack.kubeconfig, name, operator)
-        body = manifest(replicas=2, tags={"team": "research"}, environment=[{"name": "COLOUR", "value": "blue"}])
+        environment = [{"name": "COLOUR", "value": "blue"}, *CALM]
+        body = manifest(replicas=2, tags={"team": "research"}, environment=environment)
         tenant.apply(body)
         tenant.kubectl("wait", "dkc/demo", "--for=condition=Ready", f"--timeout={DEADLINE:.0f}s", timeout=2 * DEADLINE)
         yield RunningCluster(tenant, AwsAccount(stack.aws), tenant.get("demo") or {})
@@ -86,7 +95,7 @@ def late(stack: Stack, operator: OperatorProcess) -> Iterator[RunningCluster]:
     stack.aws.images(add=[{**row, "image": "late/dask", "entrypoint": ["sh", "-c", entrypoint, "sh"]}])
     with namespace(stack.kubeconfig, name="late") as name:
         tenant = Tenant(stack.kubeconfig, name, operator)
-        tenant.apply(manifest(replicas=2, image="late/dask"))
+        tenant.apply(manifest(replicas=2, image="late/dask", environment=CALM))
         yield RunningCluster(tenant, account, tenant.get("demo") or {})
 
 
