@@ -21,7 +21,11 @@ def quiet_stack(simulated_stack: Stack) -> Iterator[Stack]:
     schema = lenient["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     schema["properties"]["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     kubeconfig = simulated_stack.kubeconfig
-    kubectl.run("apply", "--server-side", "--filename=-", kubeconfig=kubeconfig, stdin=json.dumps(lenient))
+    kubectl.run(
+        *("apply", "--server-side", "--force-conflicts", "--filename=-"),
+        kubeconfig=kubeconfig,
+        stdin=json.dumps(lenient),
+    )
     yield simulated_stack
     apply_crds(kubeconfig)
 

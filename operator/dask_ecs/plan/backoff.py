@@ -81,5 +81,10 @@ def failed_to_last(task: Task) -> bool:
     return task.started_at is None or _ended(task) - task.started_at < long_enough
 
 
+def lasted(task: Task) -> bool:
+    """Whether a stopped task has run for long enough to have worked."""
+    return task.started_at is not None and _ended(task) - task.started_at >= SETTLED
+
+
 def _ended(task: Task) -> datetime.datetime:
     return task.stopped_at or task.created_at

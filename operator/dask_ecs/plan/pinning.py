@@ -11,7 +11,7 @@ import datetime
 from typing import TYPE_CHECKING
 
 from dask_ecs.api.status import ImageDigest, ImageDigests
-from dask_ecs.plan import made, spec_mark
+from dask_ecs.plan import backoff, made, spec_mark
 from dask_ecs.plan.pins import Pins, reference
 from dask_ecs.plan.spec_mark import SpecMark
 
@@ -25,16 +25,24 @@ if TYPE_CHECKING:
 def resolve(target: Target, observed: Observed) -> ImageDigests:
     """Return what the roles' tags mean for the cluster: what it was once, as long as the spec asks for the same.
 
-    A rest ends that: tasks from before it, which may still be ending, tell nothing of the cluster's next life.
+    A rest ends that: tasks from before it, which may still be ending, tell nothing of the cluster's next life. And what
+    never worked holds nobody to it: it may have been mended under the same tag.
     """
     found: dict[Role, ImageDigest] = {}
     rest = target.cluster.status.rest
-    if rest and rest.ended_at is None:
+    if (rest and rest.ended_at is None) or _nothing_worked(observed):
         return ImageDigests()
     for role in target.cluster.spec.roles:
         if resolved := _resolve(target, role, observed, of_scheduler=found.get("scheduler")):
             found[role] = resolved
     return ImageDigests(scheduler=found.get("scheduler"), worker=found.get("worker"))
+
+
+def _nothing_worked(observed: Observed) -> bool:
+    """Whether all tasks that were run have ended young."""
+    if not observed.tasks or observed.launches:
+        return False
+    return not any(task.is_live or backoff.lasted(task) for task in observed.tasks)
 
 
 def _resolve(target: Target, role: Role, observed: Observed, *, of_scheduler: ImageDigest | None) -> ImageDigest | None:

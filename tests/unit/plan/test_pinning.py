@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from dask_ecs.api.status import ImageDigest, ImageDigests
-from dask_ecs.plan import actions
+from dask_ecs.plan import actions, backoff
 from dask_ecs.plan.pins import reference
 
 from .world import ECS_CLUSTER, SETTINGS, World, asked, condition
@@ -82,10 +82,22 @@ def test_workers_from_zero_on_get_the_scheduler_s_image() -> None:
 
 def test_another_scheduler_gets_the_image_of_the_one_before() -> None:
     world = tagged()
+    world.pass_time(backoff.SETTLED.total_seconds())
     world.stop(world.live["scheduler"][0].arn)
     world.settle()
     assert images(world, "scheduler") == [PINNED]
     assert images(world) == [PINNED, PINNED]
+
+
+def test_an_image_that_never_worked_may_be_mended_under_its_tag() -> None:
+    world = tagged()
+    for task in [*world.live["worker"], *world.live["scheduler"]]:
+        world.stop(task.arn)
+    world.settle()
+    world.pass_time(60)
+    world.settle()
+    assert not set(images(world, "scheduler")) & {PINNED}
+    assert {task.image_digest for task in (*world.live["scheduler"], *world.live["worker"])} == {SECOND}
 
 
 def test_another_edit_keeps_the_image() -> None:
