@@ -9,6 +9,8 @@ from typing import Any
 from dask_ecs.controllers import slots
 from dask_ecs.plan.action import Action
 
+_NEVER = ("", -float("inf"))
+
 
 class SharedAnswers:
     """What came of shared actions, by region and fingerprint."""
@@ -16,8 +18,7 @@ class SharedAnswers:
     def __init__(self) -> None:
         self._answers: collections.defaultdict[str, dict[str, Any]] = collections.defaultdict(dict)
         self._of_thing: collections.defaultdict[tuple[str, str], set[str]] = collections.defaultdict(set)
-        self._done_at: dict[tuple[str, str, str], float] = {}
-        self._revised_by: dict[tuple[str, str, str], str] = {}
+        self._done: dict[tuple[str, str, str], tuple[str, float]] = {}  # last, as fingerprint and moment
         self._flights: dict[tuple[str, str], asyncio.Task[Any]] = {}
         self._locks: weakref.WeakValueDictionary[tuple[str, str], asyncio.Lock] = weakref.WeakValueDictionary()
 
@@ -45,7 +46,7 @@ class SharedAnswers:
             Exception: as `get`.
 
         """
-        if self._done_at.get(_what(region, action), -float("inf")) < older_than:
+        if self._done.get(_what(region, action), _NEVER)[1] < older_than:
             before = self._answers[region].get(action.fingerprint)
             answer = await self._join(region, action, do)
             if before not in (None, answer) and action.thing:
@@ -73,9 +74,8 @@ class SharedAnswers:
         of_thing = self._of_thing.pop((region, thing), set()) if thing else set()
         for fingerprint in {*fingerprints, *of_thing}:
             self._answers[region].pop(fingerprint, None)
-        for what in [what for what in self._done_at if thing and what[0] == region and what[2] == thing]:
-            del self._done_at[what]
-            self._revised_by.pop(what, None)
+        for what in [what for what in self._done if thing and what[0] == region and what[2] == thing]:
+            del self._done[what]
 
     async def _fly(self, region: str, action: Action[Any], do: Callable[[], Awaitable[Any]]) -> Any:
         slots.current.set(None)  # it is done for all who wait, and they are idle
@@ -86,13 +86,10 @@ class SharedAnswers:
                 answer = await do()
             self._of_thing[region, action.thing].add(action.fingerprint)
         what = _what(region, action)
-        before = self._revised_by.pop(what, action.fingerprint)
         if action.revises:
-            self._revised_by[what] = action.fingerprint
-        if before != action.fingerprint:
-            self._answers[region].pop(before, None)
+            self._answers[region].pop(self._done.get(what, _NEVER)[0], None)
         self._answers[region][action.fingerprint] = answer
-        self._done_at[what] = asyncio.get_running_loop().time()
+        self._done[what] = (action.fingerprint, asyncio.get_running_loop().time())
         return answer
 
 
