@@ -60,6 +60,29 @@ async def test_an_address_where_nobody_listens_is_told_with_the_reason() -> None
         assert woken == ["one"]
 
 
+async def test_a_scheduler_that_becomes_healthy_is_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prober_module, "BUSY_LONGEST", 600.0)
+    monkeypatch.setattr(prober_module, "BUSY_FACTOR", 1000.0)
+    address = free_address()
+    async with running_prober() as (prober, _):
+        prober.watch("one", address, busy=True)
+
+        async def waits_long() -> bool:
+            return prober._watched["one"].due > asyncio.get_running_loop().time() + 60
+
+        await eventually(waits_long)
+        before = prober.last("one")
+        assert before
+        assert not before.was_healthy
+        prober.watch("one", address, busy=True, healthy=True)
+
+        async def asked() -> bool:
+            probe = prober.last("one")
+            return bool(probe and probe.was_healthy)
+
+        await eventually(asked)
+
+
 async def test_what_nobody_expected_does_not_end_the_asking(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

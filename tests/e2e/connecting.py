@@ -30,6 +30,10 @@ def security(told: Mapping[str, str]) -> Security | None:
 
 
 def connect(tenant: Tenant, name: str) -> Client:
-    """Return a client of a DaskCluster that is Ready."""
+    """Return a client of a DaskCluster that is Ready, which sees the workers that the status counts."""
     told = binding(tenant, name)
-    return Client(told["uri"], security=security(told), timeout="60s", set_as_default=False)
+    workers = tenant.status(name)["workers"]["running"]
+    client = Client(told["uri"], security=security(told), timeout="60s", set_as_default=False)
+    if workers:  # a scheduler that was too slow to answer the operator may know them a moment later
+        client.wait_for_workers(workers, timeout=60)
+    return client

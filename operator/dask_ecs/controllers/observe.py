@@ -116,7 +116,14 @@ def _probe(
     oldest = min(running, key=lambda task: (task.created_at, task.arn))
     if certificate is None and target.has_tls:
         return None  # it is being read
-    return prober.watch(uid, oldest.address or "", certificate=certificate, busy=memory.busy, awaited=workers)
+    return prober.watch(
+        uid,
+        oldest.address or "",
+        certificate=certificate,
+        busy=memory.busy,
+        awaited=workers,
+        healthy=oldest.health == "HEALTHY",
+    )
 
 
 async def _with_log_tails(

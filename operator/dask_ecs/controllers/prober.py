@@ -45,6 +45,7 @@ _GAP = 0.01
 class _Watched:
     address: str
     awaited: int
+    healthy: bool
     busy: bool
     certificate: Certificate | None = None
     probe: SchedulerProbe | None = None
@@ -79,17 +80,19 @@ class Prober:
         certificate: Certificate | None = None,
         busy: bool,
         awaited: int = 0,
+        healthy: bool = False,
     ) -> SchedulerProbe | None:
         """Have a scheduler asked again and again; return what it said last, None if that was never or elsewhere.
 
-        `awaited` is how many workers run, whether they have joined or not; when it changes it is asked at once.
+        `awaited` is how many workers run, whether they have joined or not, and `healthy` whether ECS calls the
+        scheduler so; when either changes it is asked at once.
         """
         watched = self._watched.get(uid)
         if watched is None or watched.address != address:
-            watched = self._watched[uid] = _Watched(address=address, awaited=awaited, busy=busy)
+            watched = self._watched[uid] = _Watched(address=address, awaited=awaited, healthy=healthy, busy=busy)
             self._ask_at(uid, watched, asyncio.get_running_loop().time())
-        sooner = (busy and not watched.busy) or awaited != watched.awaited
-        watched.busy, watched.awaited, watched.certificate = busy, awaited, certificate
+        sooner = (busy and not watched.busy) or (awaited, healthy) != (watched.awaited, watched.healthy)
+        watched.busy, watched.awaited, watched.healthy, watched.certificate = busy, awaited, healthy, certificate
         if sooner:
             watched.interval = BUSY_FIRST
             self._ask_at(uid, watched, min(watched.due, asyncio.get_running_loop().time() + BUSY_FIRST))
@@ -144,7 +147,7 @@ class Prober:
         self._nudged.set()
 
     async def _ask(self, uid: str, watched: _Watched) -> None:
-        before, time = watched.probe, asyncio.get_running_loop().time
+        before, time, healthy = watched.probe, asyncio.get_running_loop().time, watched.healthy
         try:
             asked_at = self._now()
             identity, activity = await scheduler.state(
@@ -161,7 +164,7 @@ class Prober:
                 asked_at=asked_at,
             )
         except (SchedulerError, ValueError) as error:
-            probe = SchedulerProbe(address=watched.address, error=str(error))
+            probe = SchedulerProbe(address=watched.address, error=str(error), was_healthy=healthy)
             if before and time() - watched.answered_at < PATIENCE:
                 probe = dataclasses.replace(before, error=str(error))
         if self._watched.get(uid) is not watched:

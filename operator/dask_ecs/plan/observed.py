@@ -98,6 +98,8 @@ class SchedulerProbe:
     identity: SchedulerIdentity | None = None
     versions: SeenVersions | None = None
     error: str = ""
+    was_healthy: bool = False
+    """Whether it did not answer though ECS called it healthy: before that, it may not have been listening yet."""
     idle_since: datetime.datetime | None = None
     """Since when it has had no client and nothing to do; None while it has, or does not tell."""
     asked_at: datetime.datetime | None = dataclasses.field(default=None, compare=False)

@@ -39,7 +39,7 @@ class Tasks:
     workers: tuple[Task, ...]
     """Live workers of the scheduler that runs now."""
     joined: tuple[Task, ...]
-    """Those of them that the scheduler lists, or, where it can not be asked but is healthy, that run."""
+    """Those of them that the scheduler lists, or, where it is healthy and yet does not answer, that run."""
     leaving: tuple[Task, ...]
     """Live workers of the scheduler whose instance is to be emptied: they count for nothing any more."""
     strays: tuple[Task, ...]
@@ -128,7 +128,7 @@ def _has_joined(task: Task, scheduler: Task | None, probe: SchedulerProbe | None
         return False
     if probe.identity:
         return task.private_ip in probe.identity.hosts
-    return task.is_running and scheduler is not None and scheduler.health == "HEALTHY"
+    return task.is_running and probe.was_healthy and scheduler is not None and scheduler.health == "HEALTHY"
 
 
 def _ended_well(task: Task) -> bool:

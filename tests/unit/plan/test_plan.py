@@ -132,6 +132,21 @@ def test_an_unreachable_scheduler_that_is_healthy_is_ready_and_said_to_be_unreac
     assert condition(world, "Ready")[0] == "True"
 
 
+def test_workers_have_not_joined_because_a_scheduler_did_not_answer_before_it_was_healthy() -> None:
+    world = World()
+    world.reachable = False
+    world.settle()
+    observed = world.observe()
+    assert observed.probe is not None
+    before = dataclasses.replace(observed.probe, was_healthy=False)
+    plan = cluster.plan(world.target, dataclasses.replace(observed, probe=before), now=world.now)
+    assert plan.status.workers.running == 0
+    ready = find_condition(plan.status.conditions, "Ready")
+    assert ready
+    assert ready.status == "False"
+    assert plan.busy, "it is asked again at once"
+
+
 def test_a_lost_answer_is_asked_for_again_with_the_same_token() -> None:
     world = World({"worker": {"replicas": 0}})
     while not world.live["scheduler"]:

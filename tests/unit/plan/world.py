@@ -206,7 +206,8 @@ class World:
         elif address.startswith("tls://") and not self.is_of_our_ca:
             return SchedulerProbe(address=address, error="certificate verify failed")
         if not self.reachable:
-            return SchedulerProbe(address=address, error="timed out")
+            healthy = any(task.health == "HEALTHY" for task in running)
+            return SchedulerProbe(address=address, error="timed out", was_healthy=healthy)
         workers = tuple(
             WorkerSeen(
                 address=f"tcp://{task.private_ip}:1", host=task.private_ip or "", name="w", nthreads=1, status="running"
