@@ -50,8 +50,11 @@ class Memory:
     run_again_at: datetime.datetime | None = None  # None: nothing waits to be run again
 
     @classmethod
-    def of(cls, cluster: DaskCluster, *, busy: bool) -> "Memory":
-        """Start from what the status holds: the launches that were written ahead by whoever was here before."""
+    def of(cls, cluster: DaskCluster, *, busy: bool, now: datetime.datetime) -> "Memory":
+        """Start from what the status holds: the launches that were written ahead by whoever was here before.
+
+        Nobody knows when these were last sent; it may have been just before now.
+        """
         launches = tuple(
             Launch(
                 token=entry.token,
@@ -61,6 +64,7 @@ class Memory:
                 written_at=datetime.datetime.fromisoformat(entry.time),
                 capacity_provider=entry.capacity_provider,
                 worker_name=entry.worker_name,
+                sent_until=now,
             )
             for entry in cluster.status.launches
         )

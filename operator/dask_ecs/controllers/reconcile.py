@@ -157,7 +157,7 @@ class Reconciler:
         self._keys[found.metadata.uid] = key
         self._uids[key] = found.metadata.uid
         if found.metadata.uid not in self._memories:
-            self._memories[found.metadata.uid] = Memory.of(found, busy=not self._store.is_settled(key))
+            self._memories[found.metadata.uid] = Memory.of(found, busy=not self._store.is_settled(key), now=self._now())
         memory = self._memories[found.metadata.uid]
         if not found.metadata.deletion_timestamp and FINALIZER not in found.metadata.finalizers:
             body = await self._objects.add_finalizer(body)

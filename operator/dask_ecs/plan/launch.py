@@ -42,6 +42,9 @@ TOKEN_LIFE = datetime.timedelta(hours=12)
 # AWS: "RunTask" on eventual consistency: what it started may be unseen for a while, "up to ... a couple of minutes".
 UNSEEN_FOR = datetime.timedelta(seconds=120)
 
+# Between two looks for the tasks of a launch whose time is over and for which no list of tasks has come yet.
+LOOK_AGAIN = datetime.timedelta(seconds=5)
+
 # AWS: "ContainerOverride" and "TaskOverride": 8192 characters in all, JSON included.
 OVERRIDES_LIMIT = 8192
 
@@ -88,11 +91,20 @@ def resolve(
         again = complete(request, launch)
         if hash_of(again) == launch.request_hash:
             return RunTasks(subject=launch.role, launch=launch, request=again)
-    if observed.listed_at is not None and observed.listed_at - (launch.sent_until or launch.written_at) >= UNSEEN_FOR:
+    if observed.listed_at is not None and observed.listed_at >= _seen_by(launch):
         return ForgetLaunch(
             subject=launch.role, token=launch.token, why=f"{found} of its {launch.count} tasks are there"
         )
     return None
+
+
+def look_again_at(launch: Launch, *, now: datetime.datetime) -> datetime.datetime:
+    """Return when to ask `resolve` again after it said to wait; the list of tasks that it waits for may be late."""
+    return max(_seen_by(launch), now + LOOK_AGAIN)
+
+
+def _seen_by(launch: Launch) -> datetime.datetime:
+    return (launch.sent_until or launch.written_at) + UNSEEN_FOR
 
 
 def seen(launch: Launch, observed: Observed) -> int:

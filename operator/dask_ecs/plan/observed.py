@@ -221,7 +221,7 @@ class Launch:
     worker_name: str | None = None
     """Of its only task, if that is a worker that gets one."""
     sent_until: datetime.datetime | None = None
-    """When AWS gave no clear answer to it last; None: not since anybody has looked."""
+    """Until when it may have been sent without a clear answer; None: it was not sent since it was written."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

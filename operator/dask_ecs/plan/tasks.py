@@ -180,7 +180,7 @@ def plan(target: Target, there: Infrastructure, observed: Observed, tasks: Tasks
         if action:
             todo.append(action)
         else:
-            wake_at.append(entry.written_at + launch.UNSEEN_FOR)
+            wake_at.append(launch.look_again_at(entry, now=now))
     if tasks.rollout.restarts and there.complete:
         todo += stop_all(observed, ecs_cluster=cluster_arn, why="the spec asks for another scheduler")
         return Step(todo=tuple(todo), wake_at=tuple(wake_at), pending=pending)

@@ -58,7 +58,7 @@ def end_tasks(
         if action := launch.resolve(entry, observed, request=None, now=now):
             todo.append(action)
         else:
-            wake_at.append(entry.written_at + launch.UNSEEN_FOR)
+            wake_at.append(launch.look_again_at(entry, now=now))
     return todo, wake_at
 
 

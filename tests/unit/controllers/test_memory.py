@@ -2,6 +2,7 @@ import datetime
 
 import pytest
 
+from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.controllers.memory import Memory
 from dask_ecs.plan.actions import EnsureSecurityGroup
 from dask_ecs.plan.observed import Hold
@@ -54,6 +55,15 @@ def test_what_was_to_end_by_itself_and_does_not_waits_for_somebody_in_the_end() 
         now = holds[-1].retry_at
     assert not holds[0].waits_for_user
     assert holds[-1].waits_for_user
+
+
+def test_a_launch_that_somebody_else_wrote_may_have_been_sent_until_now() -> None:
+    written = {"token": "a", "role": "worker", "count": 1, "requestHash": "b", "time": "2026-01-01T00:00:00Z"}
+    metadata = {"name": "demo", "namespace": "team", "uid": "u", "generation": 1}
+    cluster = DaskCluster.read({"metadata": metadata, "spec": {}, "status": {"launches": [written]}})
+    now = NOW + datetime.timedelta(minutes=5)
+    (launch,) = Memory.of(cluster, busy=True, now=now).launches
+    assert (launch.written_at, launch.sent_until) == (NOW, now)
 
 
 def group(*cidrs: str) -> EnsureSecurityGroup:

@@ -155,7 +155,7 @@ def test_a_restarted_operator_believes_that_what_it_wrote_is_there_until_it_look
     assert not [action for action in again.actions if isinstance(action, EnsureObject)]
     assert again.status.written == status.written
 
-    memory = Memory.of(world.target.cluster, busy=False)
+    memory = Memory.of(world.target.cluster, busy=False, now=world.now)
     secret = next(action for action in asked(world, EnsureObject) if action.kind == "Secret")
     assert memory.known(status, {}).answer(secret) == status.written.secret
     assert memory.forget_objects()

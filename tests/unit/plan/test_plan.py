@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import itertools
+from typing import Any
 
 import pytest
 
@@ -182,8 +183,21 @@ def test_what_was_launched_is_looked_for_from_when_aws_last_gave_no_answer() -> 
     world.pass_time(launch.UNSEEN_FOR.total_seconds())
     world.launches = (dataclasses.replace(lost, sent_until=world.now - datetime.timedelta(seconds=1)),)
     assert not forgotten(world)
+    assert world.plan().wake_at == world.now + launch.UNSEEN_FOR - datetime.timedelta(seconds=1)
     world.pass_time(launch.UNSEEN_FOR.total_seconds())
     assert forgotten(world) == [lost.token]
+
+
+@pytest.mark.parametrize("edit", [{"suspend": True}, {"worker": {"replicas": 2, "extraArgs": ["--no-nanny"]}}])
+def test_a_list_of_tasks_that_does_not_come_is_waited_for_without_haste(edit: dict[str, Any]) -> None:
+    world = running(replicas=1)
+    world.scale(2)
+    world.step(lose_calls=True)
+    observed = dataclasses.replace(world.observe(), listed_at=world.now)
+    world.edit(**edit)
+    world.pass_time(launch.UNSEEN_FOR.total_seconds())
+    plan = cluster.plan(world.target, observed, now=world.now)
+    assert plan.wake_at == world.now + launch.LOOK_AGAIN
 
 
 def forgotten(world: World) -> list[str]:
