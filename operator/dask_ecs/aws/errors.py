@@ -100,7 +100,22 @@ _SOON = {
     "UpdateInProgressException",
     "OperationAbortedException",
     "ConcurrentModification",
+    "ExpiredToken",  # credentials that renew themselves are renewed by now
+    "ExpiredTokenException",
 }
+# The same for what has just been made and is not known everywhere yet: a secret that was deleted for good keeps its
+# name for some moments more (Secrets Manager), an instance profile can not be used (Auto Scaling), nor a role or a
+# security group, nor the role that ECS makes for itself with the account's first cluster.
+_SOON_SAYS = re.compile(
+    r"Invalid IAM Instance Profile|unable to assume the (service linked )?role|Too many concurrent attempts|"
+    r"security group .*does not exist",
+    re.IGNORECASE,
+)
+# ECS developer guide, "Amazon ECS API failure reasons": what is lacking now, other tasks, instances or AWS may give.
+LACKING = re.compile(
+    r"RESOURCE|Capacity is unavailable|InsufficientInstanceCapacity|\bAGENT\b|NO ACTIVE INSTANCES|"
+    r"EMPTY CAPACITY PROVIDER"
+)
 
 
 def classify(operation: str, error: Exception) -> AwsError:
@@ -142,12 +157,10 @@ def _kind(code: str, message: str, status: int) -> Kind:
         return Kind.GONE
     if code in _CONFLICT:
         return Kind.CONFLICT
-    # Secrets Manager: a secret that was deleted for good keeps its name for some moments more.
     if code == "InvalidRequestException" and "deletion" in message:
         return Kind.RETRY_SOON
-    # Auto Scaling: a new instance profile can not be used for some seconds, as a new role.
-    if "Invalid IAM Instance Profile" in message:
+    if _SOON_SAYS.search(message):
         return Kind.RETRY_SOON
-    if "unable to assume the role" in message or "Too many concurrent attempts" in message:
-        return Kind.RETRY_SOON
+    if LACKING.search(message):
+        return Kind.BACK_OFF
     return Kind.NEEDS_USER

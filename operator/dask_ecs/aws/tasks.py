@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from dask_ecs.aws import operations
-from dask_ecs.aws.errors import AwsError, Kind, TasksNotPlacedError
+from dask_ecs.aws.errors import LACKING, AwsError, Kind, TasksNotPlacedError
 from dask_ecs.aws.session import Aws
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
@@ -163,7 +163,6 @@ def _not_placed(failures: Sequence[Mapping[str, Any]]) -> TasksNotPlacedError | 
         return None
     reasons = sorted({" ".join(filter(None, (one.get("reason"), one.get("detail")))) for one in failures})
     message = f"ECS placed not all tasks: {', '.join(reasons)}"
-    # What is lacking now, other tasks or AWS may give back; what does not fit never will.
-    lacking = any("RESOURCE" in reason or "Capacity" in reason for reason in reasons)
-    kind = Kind.BACK_OFF if lacking else Kind.NEEDS_USER
+    # What does not fit never will.
+    kind = Kind.BACK_OFF if any(map(LACKING.search, reasons)) else Kind.NEEDS_USER
     return TasksNotPlacedError(operation=str(operations.RUN_TASK), code="TasksNotPlaced", message=message, kind=kind)
