@@ -292,6 +292,8 @@ CONTAINERS = (
             "spec.scheduler.dashboardPort", "should be greater than or equal to 1", RefusedBy.BOUND),
     Refused("the same port twice", {"scheduler": {"port": 8787}},
             "spec.scheduler.dashboardPort", "port and dashboardPort are the same: give them different numbers"),
+    Refused("the deletion of everybody's log group", {"logs": {"deletionPolicy": "Delete"}},
+            "spec.logs.deletionPolicy", "holds the logs of all namespaces and is not deleted: name one of your own"),
     Refused("the same environment variable twice", _variables("LEVEL", "LEVEL"),
             "spec.environment[1]", 'Duplicate value: {"name":"LEVEL"}', RefusedBy.SERVER),
     Refused("the same environment variable of the workers twice", {"worker": _variables("LEVEL", "LEVEL")},

@@ -35,9 +35,11 @@ from dask_ecs.api.service import Service
 from dask_ecs.api.shape_rules import ROLE_RULES
 from dask_ecs.api.spec_rules import (
     CLUSTER_RULES,
+    DEFAULT_LOG_GROUP,
     GIVEN_GROUPS_STAY_CLOSED,
     GIVEN_ROLE_KEEPS_ITS_POLICIES,
     PORTS_DIFFER,
+    SHARED_GROUP_STAYS,
     immutable,
 )
 from dask_ecs.api.tags import Tags
@@ -196,7 +198,9 @@ class Iam(Model):
 class Logs(Model):
     """Where the output of scheduler and workers goes in CloudWatch Logs."""
 
-    group: LogGroup = "dask-ecs"
+    rules: ClassVar[tuple[Rule, ...]] = (SHARED_GROUP_STAYS,)
+
+    group: LogGroup = DEFAULT_LOG_GROUP
     """Log group; it is made if there is none."""
 
     stream_prefix: LogStreamPrefix | None = None
@@ -206,8 +210,8 @@ class Logs(Model):
     """For how many days a log group that is made keeps its logs."""
 
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
-    """What becomes of a log group that was made when the last of its users goes: it stays, or is deleted with all that
-    it holds. One that the operator has not made always stays."""
+    """What becomes of a log group that was made for the namespace when the last of its users goes: it stays, or is
+    deleted with all that it holds. The default group, and one made by others, always stays."""
 
 
 class DaskClusterSpec(Model):

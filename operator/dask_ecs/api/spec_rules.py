@@ -14,7 +14,7 @@ from dask_ecs.api.shape_rules import shape_rules
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dask_ecs.api.spec import DaskClusterSpec, Iam, Network, Scheduler
+    from dask_ecs.api.spec import DaskClusterSpec, Iam, Logs, Network, Scheduler
 
 
 def _ports_differ(scheduler: Scheduler) -> bool:
@@ -53,6 +53,22 @@ GIVEN_ROLE_KEEPS_ITS_POLICIES = Rule(
     message="taskRolePolicies go to the role that is made, and beside taskRoleArn none is made: "
     "remove them and attach the policies to the given role yourself, or remove taskRoleArn",
     field=".taskRolePolicies",
+)
+
+# Where the output of tasks goes unless the spec says otherwise, of whatever namespace.
+DEFAULT_LOG_GROUP = "dask-ecs"
+
+
+def _shared_group_stays(logs: Logs) -> bool:
+    return logs.deletion_policy != "Delete" or logs.group != DEFAULT_LOG_GROUP
+
+
+SHARED_GROUP_STAYS = Rule(
+    cel=f"self.deletionPolicy != 'Delete' || self.group != '{DEFAULT_LOG_GROUP}'",
+    holds=_shared_group_stays,
+    message=f"the log group {DEFAULT_LOG_GROUP} holds the logs of all namespaces and is not deleted: name one of your "
+    "own in group, as /team-a/dask, or remove deletionPolicy",
+    field=".deletionPolicy",
 )
 
 # ECS API reference, Tag: the prefix aws: is reserved for keys and values, in small and capital letters.

@@ -212,8 +212,7 @@ def _associate(
 
 def _log_group(target: Target) -> actions.EnsureLogGroup:
     logs = target.cluster.spec.logs
-    # Clusters of other namespaces write to it too, so it carries no mark of this one.
-    return actions.EnsureLogGroup(name=logs.group, retention_days=logs.retention_days, tags=target.install_tags)
+    return actions.EnsureLogGroup(name=logs.group, retention_days=logs.retention_days, tags=target.log_group_tags)
 
 
 def _security_group(target: Target, network: Network, observed: Observed) -> actions.EnsureSecurityGroup:

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from dask_ecs.api.spec_rules import DEFAULT_LOG_GROUP
 from dask_ecs.plan import names
 
 if TYPE_CHECKING:
@@ -68,6 +69,13 @@ class Target:
         if not self.cluster.spec.is_isolated:
             return {**self.install_tags, "ecs.dask.org/namespace": metadata.namespace}
         return {**self.install_tags, "ecs.dask.org/uid": metadata.uid}
+
+    @property
+    def log_group_tags(self) -> dict[str, str]:
+        """The tags of a log group that is made: the default one is everybody's, others go with their namespace."""
+        if self.cluster.spec.logs.group == DEFAULT_LOG_GROUP:
+            return self.install_tags
+        return {**self.install_tags, "ecs.dask.org/namespace": self.cluster.metadata.namespace}
 
     @property
     def made_tags(self) -> dict[str, str]:

@@ -158,7 +158,7 @@ def deletions(target: Target, things: Iterable[made.Made], observed: Observed) -
                 todo.append(actions.DeleteEcsCluster(name=thing.name, tags=target.own_tags))
             case "log-group" if not used and target.cluster.spec.logs.deletion_policy == "Delete":
                 account_id = target.cluster.status.account_id or ""
-                todo.append(actions.DeleteLogGroup(name=thing.name, account_id=account_id, tags=target.install_tags))
+                todo.append(actions.DeleteLogGroup(name=thing.name, account_id=account_id, tags=target.log_group_tags))
     return todo
 
 

@@ -77,13 +77,15 @@ def test_a_log_group_goes_with_its_last_user_where_that_is_asked_for() -> None:
         world.in_use = frozenset({"log-group//team/dask"} if in_use else ())
         world.delete()
         world.settle()
-        assert [action.name for action in asked(world, actions.DeleteLogGroup)] == (["/team/dask"] if goes else [])
+        deletions = asked(world, actions.DeleteLogGroup)
+        assert [action.name for action in deletions] == (["/team/dask"] if goes else [])
+        assert all(action.tags["ecs.dask.org/namespace"] == "team" for action in deletions), "made for this namespace"
         assert world.gone
 
 
 def test_a_log_group_that_was_to_go_stays_once_the_user_says_so() -> None:
-    world = running(replicas=0, logs={"deletionPolicy": "Delete"})
-    world.edit(logs={"deletionPolicy": "Retain"})
+    world = running(replicas=0, logs={"group": "/team/dask", "deletionPolicy": "Delete"})
+    world.edit(logs={"group": "/team/dask", "deletionPolicy": "Retain"})
     world.settle()
     world.delete()
     world.settle()

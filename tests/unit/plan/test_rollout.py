@@ -305,9 +305,13 @@ def test_of_every_field_it_is_decided_whether_its_edit_replaces_tasks() -> None:
 
 
 def test_an_edit_in_place_leaves_no_empty_trace() -> None:
-    plain = World({"worker": {"replicas": 2}})
+    plain = World({"worker": {"replicas": 2}, "logs": {"group": "/team/dask"}})
     edited = World(
-        {"worker": {"replicas": 3}, "logs": {"retentionDays": 7, "deletionPolicy": "Delete"}, "tags": {"a": "b"}}
+        {
+            "worker": {"replicas": 3},
+            "logs": {"group": "/team/dask", "retentionDays": 7, "deletionPolicy": "Delete"},
+            "tags": {"a": "b"},
+        }
     )
     for role in ("scheduler", "worker"):
         assert spec_mark.of_role(plain.target, role) == spec_mark.of_role(edited.target, role)
