@@ -148,6 +148,14 @@ async def test_a_log_group_that_can_not_be_given_its_retention_is_not_left_witho
     assert described["logGroups"][0]["retentionInDays"] == 7
 
 
+async def test_a_log_group_whose_making_was_not_answered_gets_its_retention(aws: Aws, local_aws: LocalAWS) -> None:
+    group = name()
+    local_aws.fault("logs:CreateLogGroup", code="InternalFailure", count=1, after=True)
+    await logs.ensure_group(aws, name=group, retention_days=7, tags={})
+    described = await (await aws._sessions.client("logs", aws.region)).describe_log_groups(logGroupNamePrefix=group)
+    assert described["logGroups"][0]["retentionInDays"] == 7
+
+
 async def test_a_log_group_goes_if_it_is_ours_and_stays_if_it_is_not(aws: Aws) -> None:
     client = await aws._sessions.client("logs", aws.region)
     ours, theirs = name(), name()

@@ -1,7 +1,9 @@
 """CloudWatch Logs: the group, and the last words of a task."""
 
 import contextlib
+import datetime
 from collections.abc import Mapping
+from typing import Any
 
 from dask_ecs.aws import operations
 from dask_ecs.aws.errors import AwsError, Kind
@@ -9,6 +11,9 @@ from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries
 from dask_ecs.plan.roles import partition
+
+# By how much AWS's clock and this machine's may differ; more, and AWS refuses every signature after five minutes.
+_CLOCKS_DIFFER = datetime.timedelta(minutes=1)
 
 
 async def ensure_group(
@@ -18,12 +23,16 @@ async def ensure_group(
 
     If it can not be given its retention it is taken away again: else it would be found without, and left so.
     """
+    began = datetime.datetime.now(datetime.UTC)
     try:
         await aws.call(operations.CREATE_LOG_GROUP, logGroupName=name, tags=dict(tags))
     except AwsError as error:
-        if error.kind is Kind.CONFLICT or (error.reason == "AccessDenied" and await _is_there(aws, name)):
-            return name
-        raise
+        there = error.kind is Kind.CONFLICT
+        # Or it was made by this call's first sending, whose answer was lost.
+        if not (there and error.sent_again and await _is_made_since(aws, name, began)):
+            if there or (error.reason == "AccessDenied" and await _find(aws, name)):
+                return name
+            raise
     try:
         await aws.call(operations.PUT_RETENTION_POLICY, logGroupName=name, retentionInDays=retention_days)
     except AwsError:
@@ -34,10 +43,16 @@ async def ensure_group(
     return name
 
 
-async def _is_there(aws: Aws, name: str) -> bool:
-    """Whether the log group is there; whoever gives one need not let the operator make any."""
+async def _is_made_since(aws: Aws, name: str, moment: datetime.datetime) -> bool:
+    group = await _find(aws, name)
+    made_at = datetime.datetime.fromtimestamp(group["creationTime"] / 1000, datetime.UTC) if group else None
+    return made_at is not None and made_at > moment - _CLOCKS_DIFFER
+
+
+async def _find(aws: Aws, name: str) -> Mapping[str, Any] | None:
+    """Return the log group, None if it is not there; whoever gives one need not let the operator make any."""
     groups = aws.pages(operations.DESCRIBE_LOG_GROUPS, "logGroups", logGroupNamePrefix=name)
-    return any([group["logGroupName"] == name async for group in groups])
+    return next(iter([group async for group in groups if group["logGroupName"] == name]), None)
 
 
 async def delete_group(aws: Aws, *, name: str, account_id: str, tags: Mapping[str, str]) -> None:
