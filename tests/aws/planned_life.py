@@ -19,6 +19,7 @@ from dask_ecs.controllers import act
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.plan import access_denied, actions, cluster
 from dask_ecs.plan.observed import Known, Observed, Task
+from dask_ecs.plan.security_group import Asked
 from dask_ecs.plan.settings import Settings
 from dask_ecs.plan.target import Target
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from dask_ecs.aws.session import Aws
     from dask_ecs.local.aws.handle import LocalAWS
     from dask_ecs.plan.action import Action
-    from dask_ecs.plan.security_group import Rule
 
 INSTALL = "policy"
 ACCOUNT = "123456789012"
@@ -43,9 +43,9 @@ def client(aws: LocalAWS, service: str) -> Any:
     return boto3.client(service, endpoint_url=aws.url, region_name=aws.region, **keys)  # type: ignore[call-overload]
 
 
-async def no_others() -> set[Rule]:
+async def no_others() -> Asked:
     """Return what others ask of a security group that nobody shares."""
-    return set()
+    return Asked()
 
 
 class User:

@@ -71,7 +71,7 @@ async def drift(interval: float, look: Callable[[Drift, Told, SharedAnswers], Aw
             watchers=TaskWatchers(install="abc", wake=lambda _: None),
             recorder=told,
             bindings=Bindings(api),
-            ingress_of=lambda _: (),
+            ingress_of=lambda _: ((), False),
             now=lambda: datetime.datetime.now(datetime.UTC),
         )
         await look(Drift(actor=actor, recorder=told, interval=interval), told, shared)

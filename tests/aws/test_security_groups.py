@@ -107,6 +107,25 @@ async def test_a_group_that_is_revised_keeps_only_what_others_ask_for(aws: Aws) 
     assert await ingress(aws, group_id) == {(0, 65535, "itself"), (8786, 8786, "10.0.0.0/16")}
 
 
+async def test_of_what_is_refused_to_others_stays_what_is_there(aws: Aws) -> None:
+    theirs, ours = await wanted(aws, "10.0.0.0/16"), rules(ports=(8786,), cidrs=("10.8.0.0/16",))
+    group_id = await ensure(aws, theirs)
+    await security_groups.ensure(
+        aws,
+        name=theirs.name,
+        vpc_id=theirs.vpc_id,
+        rules=set(ours),
+        kept=set(rules(ports=(8786,), cidrs=("10.0.0.0/16", "10.9.0.0/16"))),
+        tags=OWN,
+        own_tags=OWN,
+    )
+    assert await ingress(aws, group_id) == {
+        (0, 65535, "itself"),
+        (8786, 8786, "10.0.0.0/16"),
+        (8786, 8786, "10.8.0.0/16"),
+    }
+
+
 async def test_rules_are_added_although_one_of_them_has_been_there_already(aws: Aws) -> None:
     group = await wanted(aws, "10.0.0.0/16")
     group_id = await ensure(aws, group)

@@ -19,9 +19,13 @@ async def ensure(
     rules: Set[Rule],
     tags: Mapping[str, str],
     own_tags: Mapping[str, str],
+    kept: Set[Rule] = frozenset(),
     tell: Tell = nobody,
 ) -> str:
-    """Create the group, or find it, let in exactly what the wanted rules say, and return its id.
+    """Create the group, or find it, let in what the wanted rules say and nobody else, and return its id.
+
+    `kept` stays where it is there and is not added: what AWS refuses to one of its users, as too many rules, must not
+    keep its neighbours from theirs.
 
     Raises:
         NotOursError: there is one of that name that is somebody else's.
@@ -50,14 +54,15 @@ async def ensure(
     group_id: str = found["GroupId"]
     actual = set(_rules(found["IpPermissions"], group_id))
     await _change(aws, operations.AUTHORIZE_INGRESS, group_id, rules - actual)
-    await _change(aws, operations.REVOKE_INGRESS, group_id, actual - rules)
+    too_much = actual - rules - kept
+    await _change(aws, operations.REVOKE_INGRESS, group_id, too_much)
     if foreign := _foreign(found["IpPermissions"]):
         await aws.call(operations.REVOKE_INGRESS, GroupId=group_id, IpPermissions=foreign)
     if lacking := rules - actual:
         tell(f"Security group {name} did not let in {_said(lacking)}; it does again.")
-    if foreign or actual - rules:
-        too_much = ", ".join(filter(None, (_said(actual - rules), *(_said_of(one) for one in foreign))))
-        tell(f"Security group {name} let in {too_much}; it does not any more.")
+    if foreign or too_much:
+        said = ", ".join(filter(None, (_said(too_much), *(_said_of(one) for one in foreign))))
+        tell(f"Security group {name} let in {said}; it does not any more.")
     return group_id
 
 

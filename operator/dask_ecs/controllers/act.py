@@ -26,7 +26,7 @@ from dask_ecs.dask import scheduler
 from dask_ecs.dask.errors import SchedulerError, SchedulerRefusedError
 from dask_ecs.plan import actions, capacity_actions, tls
 from dask_ecs.plan.action import Action
-from dask_ecs.plan.security_group import Rule
+from dask_ecs.plan.security_group import Asked
 
 # Seconds that moving the results of retiring workers may take before their tasks are stopped all the same; being
 # stopped, a worker goes on with it for as long as its stopTimeout lets it.
@@ -41,7 +41,7 @@ async def act(
     action: Action[Any],
     *,
     own_tags: Mapping[str, str],
-    others_ingress: Callable[[], Awaitable[set[Rule]]],
+    others_ingress: Callable[[], Awaitable[Asked]],
     watchers: TaskWatchers,
     now: datetime.datetime,
     tell: Tell = nobody,
@@ -73,12 +73,13 @@ async def act(
         case actions.EnsureRole():
             return await roles.ensure(aws, action, own_tags=own_tags, tell=tell)
         case actions.EnsureSecurityGroup():
-            rules = {*action.rules, *await others_ingress()}
+            others = await others_ingress()
             return await security_groups.ensure(
                 aws,
                 name=action.name,
                 vpc_id=action.vpc_id,
-                rules=rules,
+                rules=others.rules.union(action.rules),
+                kept=others.refused,
                 tags=action.tags,
                 own_tags=own_tags,
                 tell=tell,
@@ -108,7 +109,9 @@ async def act(
         case actions.DeleteRole():
             await roles.delete(aws, name=action.name, own_tags=action.tags, has_policy=action.has_policy)
         case actions.ReviseSecurityGroup():
-            await security_groups.revise(aws, name=action.name, rules=await others_ingress(), own_tags=action.tags)
+            others = await others_ingress()
+            rules = others.rules | others.refused
+            await security_groups.revise(aws, name=action.name, rules=rules, own_tags=action.tags)
         case actions.DeleteSecurityGroup():
             await security_groups.delete(aws, name=action.name, own_tags=action.tags)
         case actions.DeleteLogGroup():

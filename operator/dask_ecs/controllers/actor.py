@@ -21,7 +21,7 @@ from dask_ecs.plan import actions
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.bindings import EnsureObject, last_written
 from dask_ecs.plan.problems import NeedsUser
-from dask_ecs.plan.security_group import Rule
+from dask_ecs.plan.security_group import Asked, Rule
 from dask_ecs.plan.target import Target
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class Actor:
         watchers: TaskWatchers,
         recorder: Recorder,
         bindings: Bindings,
-        ingress_of: Callable[[str], Iterable[Rule]],
+        ingress_of: Callable[[str], tuple[Iterable[Rule], bool]],
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._shared = shared
@@ -128,19 +128,20 @@ class Actor:
             if used != isinstance(action, actions.ReviseSecurityGroup):
                 return
             asked = set(memory.ingress or ())
-            if used and asked and asked <= await self._others_ingress(target, thing):
+            if used and asked and asked <= (await self._others_ingress(target, thing)).rules:
                 memory.answers[action.fingerprint] = True  # there is nothing to take from it
                 return
             self._shared.forget(region, thing=thing)
             memory.answers[action.fingerprint] = await do()
 
-    async def _others_ingress(self, target: Target, thing: str) -> set[Rule]:
+    async def _others_ingress(self, target: Target, thing: str) -> Asked:
         """Return what the other users of a security group ask of it."""
-        rules: set[Rule] = set()
+        asked: tuple[set[Rule], set[Rule]] = (set(), set())
         for uid in self._users.others(target.cluster.metadata.uid, region=target.region, thing=thing):
-            rules.update(self._ingress_of(uid))
+            rules, refused = self._ingress_of(uid)
+            asked[refused].update(rules)
             await asyncio.sleep(0)  # there may be a thousand, each of which has to be read after a start
-        return rules
+        return Asked(rules=frozenset(asked[False]), refused=frozenset(asked[True]))
 
     async def _run_tasks(self, aws: Aws, target: Target, memory: Memory, action: actions.RunTasks) -> None:
         try:

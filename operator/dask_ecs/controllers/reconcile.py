@@ -343,18 +343,17 @@ class Reconciler:
         uid, things = target.cluster.metadata.uid, target.cluster.status.made
         return frozenset(thing for thing in things if self._users.has_others(uid, region=target.region, thing=thing))
 
-    def _ingress_of(self, uid: str) -> Iterable[Rule]:
-        """Return what a cluster asks of its security group."""
+    def _ingress_of(self, uid: str) -> tuple[Iterable[Rule], bool]:
+        """Return what a cluster asks of its security group, and whether AWS refuses some of it."""
         memory = self._memories.get(uid)
         if memory and memory.ingress:
             self._ingress_by_status.pop(uid, None)
             hold = memory.holds.get("securityGroup")
-            # What AWS refuses to one, as too many rules, must not keep its neighbours from theirs.
-            return () if hold and hold.waits_for_user else memory.ingress
+            return memory.ingress, hold is not None and hold.waits_for_user
         if uid not in self._ingress_by_status and (body := self._store.get(self._keys.get(uid, ""))):
             with contextlib.suppress(InvalidDaskClusterError):
                 self._ingress_by_status[uid] = infrastructure.ingress_by_status(self._target(body, as_it_runs=True))
-        return self._ingress_by_status.get(uid, ())
+        return self._ingress_by_status.get(uid, ()), False
 
     async def _let_go(self, body: Body) -> None:
         with contextlib.suppress(GoneError):

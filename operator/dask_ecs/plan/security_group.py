@@ -14,6 +14,15 @@ class Rule:
     group: str = ""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the other users of a group ask of it."""
+
+    rules: frozenset[Rule] = frozenset()
+    refused: frozenset[Rule] = frozenset()
+    """Of clusters some of whose rules AWS refuses, as too many: what of them is there stays, and no more is tried."""
+
+
 def rules(*, ports: Iterable[int], cidrs: Iterable[str], groups: Iterable[str] = ()) -> tuple[Rule, ...]:
     """Return a closed group's rules, sorted: all TCP within the group and from `groups`, and `ports` from `cidrs`."""
     all_tcp = {Rule(from_port=0, to_port=65535, group=group) for group in ("", *groups)}
