@@ -1,6 +1,7 @@
 """Carrying out actions: what is shared once, deletions under a lock, failures put off and told."""
 
 import asyncio
+import contextlib
 import datetime
 import logging
 from collections.abc import Callable, Coroutine, Iterable
@@ -85,6 +86,16 @@ class Actor:
 
         """
         await self._shared.again(aws.region, action, self._doing(aws, target, action, tell=tell), older_than=older_than)
+
+    async def account(self, aws: Aws, target: Target) -> str | None:
+        """Return of which account the operator's credentials are; None if AWS does not tell, or nothing is made."""
+        action = actions.IdentifyAccount()
+        if target.cluster.status.account_id is None:
+            return None
+        with contextlib.suppress(AwsError):
+            answer: str = await self._shared.get(aws.region, action, self._doing(aws, target, action))
+            return answer
+        return None
 
     def _doing(
         self, aws: Aws, target: Target, action: Action[Any], *, tell: Tell = nobody

@@ -29,7 +29,7 @@ from dask_ecs.controllers.shared import SharedAnswers
 from dask_ecs.controllers.store import Body, Store, is_settled, key_of
 from dask_ecs.controllers.task_watcher import TaskWatchers
 from dask_ecs.controllers.users import Users
-from dask_ecs.plan import actions, cluster, infrastructure, made, pause, quota, status
+from dask_ecs.plan import actions, cluster, infrastructure, made, other_account, pause, quota, status
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.observed import Observed, Role
 from dask_ecs.plan.security_group import Rule
@@ -192,6 +192,11 @@ class Reconciler:
         if metadata.deletion_timestamp and FINALIZER not in metadata.finalizers:
             return True
         aws = self._sessions.region(region)
+        account_id = await self._actor.account(aws, target)
+        if elsewhere := other_account.status(target, account_id=account_id, now=self._now()):
+            told = elsewhere.model_dump(mode="json", exclude_none=True)
+            self._store.put(await self._objects.write_status(body, told))
+            return True
         requested = annotation.value(metadata.annotations, annotation.RECONCILE_REQUESTED_AT)
         if requested != memory.requested and (arn := target.cluster.status.cluster_arn):
             self.watchers.of(aws, arn).look_now()
