@@ -10,6 +10,7 @@ from .refused_specs import CLUSTER, REFUSED, Refused, RefusedBy
 from .refused_task_shapes import REFUSED_SHAPES
 
 VPC = "vpc-0123456789abcdef0"
+ELSEWHERE = "tcp://10.0.1.7:8786"
 OTHER_VPC = "vpc-0fedcba9876543210"
 
 
@@ -68,6 +69,33 @@ def test_an_immutable_field_is_neither_changed_nor_added_nor_removed(
 
     assert f"spec.{field}: Invalid value: " in message
     assert f"{field} can not be changed, added or removed: delete this DaskCluster, or make another one" in message
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"scheduler": {"address": ELSEWHERE}}),
+        ({"scheduler": {"address": ELSEWHERE}}, {"scheduler": {"cpu": 1}}),
+        ({"scheduler": {"address": ELSEWHERE}}, {}),
+    ],
+)
+def test_an_own_scheduler_gives_no_way_to_one_elsewhere_nor_the_other_way_round(
+    user: User, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    user.applies("fixed", before)
+
+    message = user.is_refused("fixed", after)
+
+    assert "spec.scheduler.address: Invalid value: " in message
+    assert "scheduler.address can be changed, but not added or removed" in message
+
+
+def test_one_scheduler_elsewhere_may_give_way_to_another(user: User) -> None:
+    user.applies("changing", {"scheduler": {"address": ELSEWHERE}})
+
+    user.applies("changing", {"scheduler": {"address": "tls://other.example.com:65535"}})
+
+    assert user.reads("changing")["spec"]["scheduler"]["address"] == "tls://other.example.com:65535"
 
 
 def test_an_immutable_field_is_not_changed_by_a_patch(user: User) -> None:

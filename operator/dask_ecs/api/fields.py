@@ -90,13 +90,16 @@ _SHARED_IS_READABLE, _SHARED_IS_POSSIBLE = _quantity(
 )
 SharedMemory = Annotated[_IntOrString, _SHARED_IS_READABLE, _SHARED_IS_POSSIBLE]
 
-# RFC 1035: a name has 253 characters at most.
+# RFC 1035: a name has 253 characters at most, each of its labels 1 to 63.
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 SchedulerAddress = Annotated[
     str,
-    Field(max_length=266),
+    Field(max_length=265),
     matching(
-        "(tcp|tls)://[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?:[0-9]{1,5}",
-        "not the address of a Dask scheduler: write it as tcp://10.0.1.7:8786 or tls://scheduler.example.com:8786",
+        rf"(tcp|tls)://{_LABEL}(\.{_LABEL})*:{_PORT}",
+        "not the address of a Dask scheduler: write it as tcp://10.0.1.7:8786 or tls://scheduler.example.com:8786, "
+        "with a port of 1 to 65535",
     ),
 ]
 

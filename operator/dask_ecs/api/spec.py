@@ -36,6 +36,7 @@ from dask_ecs.api.shape_rules import ROLE_RULES
 from dask_ecs.api.spec_rules import (
     CLUSTER_RULES,
     DEFAULT_LOG_GROUP,
+    EXTERNAL_SCHEDULER_STAYS_ONE,
     GIVEN_GROUPS_STAY_CLOSED,
     GIVEN_ROLE_KEEPS_ITS_POLICIES,
     PORTS_DIFFER,
@@ -61,11 +62,17 @@ RetentionDays = Literal[
 class Scheduler(TaskShape, TaskLaunch):
     """The Dask scheduler, one task."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (*ROLE_RULES, immutable("launchType", of="scheduler"), PORTS_DIFFER)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *ROLE_RULES,
+        immutable("launchType", of="scheduler"),
+        EXTERNAL_SCHEDULER_STAYS_ONE,
+        PORTS_DIFFER,
+    )
 
     address: SchedulerAddress | None = None
     """Address of a scheduler that runs elsewhere, as tcp://10.0.1.7:8786: then only workers are run, which join that
-    one, and it is never stopped. All else that is said of the scheduler goes unused."""
+    one, and it is never stopped. All else that is said of the scheduler goes unused. It can be changed to another
+    address, but not be added or removed."""
 
     cpu: Cpu = "1"
     """vCPUs of the scheduler's task: a number (1) or a quantity (500m); a fraction in quotes ("0.5")."""

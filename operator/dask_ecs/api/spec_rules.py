@@ -200,6 +200,16 @@ def immutable(path: str, *, of: RoleName | None = None, is_always_there: bool = 
     )
 
 
+EXTERNAL_SCHEDULER_STAYS_ONE = Rule(
+    # With an address the scheduler that runs would be none of the cluster's any more, without one its workers.
+    cel="has(self.address) == has(oldSelf.address)",
+    holds=None,
+    message="scheduler.address can be changed, but not added or removed, for that would end the cluster with all its "
+    "results: delete this DaskCluster, or make another one beside it",
+    field=".address",
+)
+
+
 _ROLES: tuple[RoleName, ...] = ("scheduler", "worker")
 _LAUNCH_TYPES = f"[{launch_type_cel('scheduler')}, {launch_type_cel('worker')}]"
 

@@ -103,7 +103,7 @@ def test_another_address_gets_workers_of_its_own() -> None:
     assert len(world.live["worker"]) == 2
 
 
-def test_an_own_scheduler_is_stopped_when_another_takes_its_place_and_comes_back_without_it() -> None:
+def test_where_an_older_crd_lets_an_own_scheduler_give_way_it_is_stopped_and_comes_back() -> None:
     world = running(1)
     world.edit(scheduler={"address": ADDRESS})
     world.settle()
