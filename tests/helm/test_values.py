@@ -16,6 +16,8 @@ REFUSED = {
     "a list as text": ({"watchNamespaces": "a"}, "at '/watchNamespaces': got string, want array"),
     "a namespace that can not be": ({"watchNamespaces": ["A b"]}, "at '/watchNamespaces/0': 'A b' does not match"),
     "an address without a prefix": ({"operatorCidrs": ["10.0.0.1"]}, "at '/operatorCidrs/0': '10.0.0.1' does not"),
+    "a prefix that there is not": ({"operatorCidrs": ["10.0.0.1/99"]}, "at '/operatorCidrs/0': '10.0.0.1/99' does not"),
+    "an address that there is not": ({"operatorCidrs": ["10.0.0.256/32"]}, "'10.0.0.256/32' does not match pattern"),
     "a boundary by name": ({"permissionsBoundary": "mine"}, "at '/permissionsBoundary': 'mine' does not match"),
     "a zone as region": ({"aws": {"region": "eu-west-1a"}}, "at '/aws/region': 'eu-west-1a' does not match pattern"),
     "a queue by name": ({"aws": {"eventsQueue": "events"}}, "at '/aws/eventsQueue': 'events' does not match pattern"),

@@ -6,12 +6,15 @@ from typing import Any, TypeVar
 
 import click
 
+from dask_ecs.command_line.address_range import ADDRESS_RANGE
 from dask_ecs.plan.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_CIDR = "CIDR"
+
 _REPEATED = {
-    "operator_cidrs": ("--operator-cidr", "CIDR", "From where the operator reaches schedulers."),
+    "operator_cidrs": ("--operator-cidr", _CIDR, "From where the operator reaches schedulers."),
     "allow_roles": ("--allow-role", "PATTERN", "Role ARNs that specs may name, as a glob; may be repeated."),
     "allow_task_role_policies": ("--allow-task-role-policy", "PATTERN", "The same for policies."),
     "allow_secrets": (
@@ -66,7 +69,15 @@ def options(command: Command) -> Command:
     """Have a command take these options, each by the name of its setting."""
     for setting, (option, metavar, text) in reversed(_REPEATED.items()):
         default = getattr(Settings, setting)
-        command = click.option(option, setting, multiple=True, default=default, metavar=metavar, help=text)(command)
+        command = click.option(
+            option,
+            setting,
+            multiple=True,
+            type=ADDRESS_RANGE if metavar == _CIDR else None,
+            default=default,
+            metavar=metavar,
+            help=text,
+        )(command)
     for decorate in _OTHERS:
         command = decorate(command)
     return command
