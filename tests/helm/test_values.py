@@ -27,6 +27,7 @@ REFUSED = {
         "value must be one of 'clusters', 'cluster reads'",
     ),
     "an install too long for a role's name": ({"install": "a" * 28}, "at '/install': maxLength: got 28, want 27"),
+    "an install with a dash": ({"install": "prod-eu"}, "at '/install': 'prod-eu' does not match pattern"),
     "a number in the environment": ({"extraEnv": [{"name": "A", "value": 1}]}, "at '/extraEnv/0/value': got number"),
 }
 

@@ -12,8 +12,14 @@ class _Install(click.ParamType[str]):
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(f"[A-Za-z0-9-]{{0,{names.LONGEST_INSTALL}}}", value):
-            self.fail(f"{value!r} is not of at most {names.LONGEST_INSTALL} letters, digits and dashes.", param, ctx)
+        # A dash parts it from the namespace in names: with `prod-eu`, `prod` would take the other's things for its own.
+        if not re.fullmatch(f"[A-Za-z0-9]{{0,{names.LONGEST_INSTALL}}}", value):
+            self.fail(
+                f"{value!r} is not of at most {names.LONGEST_INSTALL} letters and digits, without dashes: write prodeu "
+                "for prod-eu.",
+                param,
+                ctx,
+            )
         return str(value)
 
 

@@ -97,7 +97,14 @@ def test_log_groups_of_other_names_are_not_touched() -> None:
 def test_an_install_whose_roles_the_policy_would_miss_is_refused() -> None:
     result = CliRunner().invoke(main, ["iam-policy", "--install", "a" * 28])
     assert result.exit_code == 2
-    assert "at most 27 letters, digits and dashes" in result.output
+    assert "at most 27 letters and digits" in result.output
+
+
+@pytest.mark.parametrize("command", [["iam-policy"], ["run"], ["events", "setup"], ["plan", "-f", __file__]])
+def test_no_install_begins_as_another_ones_names_do(command: list[str]) -> None:
+    result = CliRunner().invoke(main, [*command, "--install", "prod-eu"])
+    assert result.exit_code == 2
+    assert "letters and digits, without dashes" in " ".join(result.output.split())
 
 
 def test_roles_that_are_made_must_have_the_boundary() -> None:
