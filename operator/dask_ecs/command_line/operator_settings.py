@@ -50,6 +50,16 @@ _REPEATED = {
         "PATTERN",
         "The same for the names of log groups, dask-ecs where a spec names none. Default: any.",
     ),
+    "allow_file_systems": (
+        "--allow-file-system",
+        "PATTERN",
+        "The same for the IDs of EFS file systems. Default: any.",
+    ),
+    "allow_cidrs": (
+        "--allow-cidr",
+        _CIDR,
+        "From where specs may admit clients: a range, of which any part may be named; may be repeated. Default: any.",
+    ),
 }
 
 

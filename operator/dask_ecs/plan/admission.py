@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import ipaddress
 from typing import TYPE_CHECKING
 
 from dask_ecs.plan import names, run_task_overrides, secrets, volumes
@@ -28,7 +29,9 @@ class Kind:
     option: str
     """Of `dask-ecs run`, by which the owner admits some."""
     patterns: Callable[[Settings], tuple[str, ...]]
-    """The globs that are admitted."""
+    """What is admitted: globs, or what else `admits` reads."""
+    admits: Callable[[str, str], bool] = fnmatch.fnmatchcase
+    """Whether a value is what a pattern admits."""
     instead: str = "Leave it out"
     """What the tenant can do without."""
 
@@ -106,6 +109,27 @@ LOG_GROUP = Kind(
     patterns=lambda settings: settings.allow_log_groups,
     instead="Name one that it does",
 )
+FILE_SYSTEM = Kind(
+    reason="FileSystemNotAllowed",
+    noun="file system",
+    option="--allow-file-system",
+    patterns=lambda settings: settings.allow_file_systems,
+)
+
+
+def _is_within(cidr: str, admitted: str) -> bool:
+    outer = ipaddress.ip_network(admitted)
+    # A spec's ranges are of IPv4.
+    return isinstance(outer, ipaddress.IPv4Network) and ipaddress.IPv4Network(cidr).subnet_of(outer)
+
+
+CIDR = Kind(
+    reason="CidrNotAllowed",
+    noun="range",
+    option="--allow-cidr",
+    patterns=lambda settings: settings.allow_cidrs,
+    admits=_is_within,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -165,7 +189,7 @@ def external_scheduler(target: Target) -> str | None:
 
 
 def _admits(settings: Settings, kind: Kind, value: str) -> bool:
-    return any(fnmatch.fnmatchcase(value, pattern) for pattern in kind.patterns(settings))
+    return any(kind.admits(value, pattern) for pattern in kind.patterns(settings))
 
 
 def named(spec: DaskClusterSpec) -> Iterator[Named]:
@@ -187,6 +211,9 @@ def named(spec: DaskClusterSpec) -> Iterator[Named]:
     for index, volume in enumerate(spec.volumes):
         if path := volumes.on_the_instance(volume):
             yield Named(kind=HOST_PATH, field=f"volumes[{index}]", value=path)
+        if efs := volume.efs_volume_configuration:
+            field = f"volumes[{index}].efsVolumeConfiguration.fileSystemId"
+            yield Named(kind=FILE_SYSTEM, field=field, value=efs.file_system_id)
     if spec.capacity and spec.capacity.instance_profile_arn:
         yield Named(
             kind=INSTANCE_PROFILE, field="capacity.instanceProfileArn", value=spec.capacity.instance_profile_arn
@@ -199,4 +226,6 @@ def named(spec: DaskClusterSpec) -> Iterator[Named]:
         yield from (Named(kind=NETWORK, field=f"{place}.subnets", value=subnet) for subnet in where.subnets)
         for group in where.security_groups:
             yield Named(kind=SECURITY_GROUP, field=f"{place}.securityGroups", value=group)
+    for cidr in spec.network.allowed_cidrs:
+        yield Named(kind=CIDR, field="network.allowedCidrs", value=cidr)
     yield Named(kind=LOG_GROUP, field="logs.group", value=spec.logs.group)

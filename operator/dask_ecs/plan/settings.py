@@ -8,8 +8,9 @@ class Settings:
     """The operator's own settings, as its command line gives them.
 
     `install` keeps two operators in one AWS account apart: it is part of every name and of `startedBy`.
-    The allow patterns are shell-style globs over ARNs, IDs or names. What would give whoever may write a DaskCluster
-    what a role may do, or what a secret holds, is not admitted by default. Where tasks run, and which scheduler
+    The allow patterns are shell-style globs over ARNs, IDs or names; `allow_cidrs` are ranges of which any part is
+    admitted. What would give whoever may write a DaskCluster what a role may do, or what a secret holds, is not
+    admitted by default. Where tasks run, which file systems they mount, whom they let in, and which scheduler
     elsewhere workers join, is: there they gain no more than the network lets them.
     """
 
@@ -30,5 +31,7 @@ class Settings:
     allow_security_groups: tuple[str, ...] = ("*",)
     allow_ecs_clusters: tuple[str, ...] = ("*",)
     allow_log_groups: tuple[str, ...] = ("*",)
+    allow_file_systems: tuple[str, ...] = ("*",)
+    allow_cidrs: tuple[str, ...] = ("0.0.0.0/0",)
     permissions_boundary: str | None = None
     role_path: str = "/dask-ecs/"

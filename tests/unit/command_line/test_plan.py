@@ -63,3 +63,11 @@ def test_what_an_operators_options_admit_is_planned_with_these_options(tmp_path:
     )
     assert f"use task definition {arn}" in planned.output
     assert "Refused" not in planned.output
+
+
+def test_a_range_that_the_operators_options_do_not_admit_is_planned_as_refused(tmp_path: Path) -> None:
+    file = tmp_path / "open.yaml"
+    file.write_text(f"{EXAMPLE.read_text()}  network: {{allowedCidrs: [10.0.0.0/8]}}\n")
+    arguments = ["plan", "-f", str(file), "--region", "eu-west-1", "--allow-cidr", "10.20.0.0/16"]
+    printed = " ".join(CliRunner().invoke(main, arguments).output.split())
+    assert "Refused: spec.network.allowedCidrs: the operator does not admit range 10.0.0.0/8." in printed

@@ -89,6 +89,7 @@ def test_what_is_admitted_is_used(spec: dict[str, Any], value: str, option: str,
 
 
 _CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/given"
+_FILES = "fs-0123456789abcdef0"
 PLACES = [
     ({"network": {"vpcId": "vpc-0123456789abcdef0"}}, "vpc-0123456789abcdef0", "--allow-network", "allow_networks"),
     (
@@ -118,6 +119,12 @@ PLACES = [
     ({"clusterArn": _CLUSTER}, _CLUSTER, "--allow-ecs-cluster", "allow_ecs_clusters"),
     ({"logs": {"group": "theirs"}}, "theirs", "--allow-log-group", "allow_log_groups"),
     ({}, "dask-ecs", "--allow-log-group", "allow_log_groups"),
+    (
+        {"volumes": [{"name": "theirs", "efsVolumeConfiguration": {"fileSystemId": _FILES}}]},
+        _FILES,
+        "--allow-file-system",
+        "allow_file_systems",
+    ),
 ]
 
 
@@ -132,6 +139,24 @@ def test_where_tasks_run_anybody_may_say_unless_the_owner_says_where(
     world = World(spec, settings=_with(setting, f"{value}-not"))
     assert not world.step().actions
     assert f"{option} '{value}'" in condition(world, "Stalled")[2]
+
+
+@pytest.mark.parametrize("cidr", ["0.0.0.0/0", "10.0.0.0/7", "10.20.0.0/15", "10.30.1.7/32"])
+def test_a_range_that_lies_within_none_of_the_owners_is_refused(cidr: str) -> None:
+    spec = {"network": {"allowedCidrs": ["10.20.1.0/24", cidr]}}
+    assert World(spec, settings=SETTINGS).step().actions, "by default any"
+    world = World(spec, settings=_with("allow_cidrs", "fd00::/8", "10.20.0.0/16"))
+    assert not world.step().actions
+    status, reason, message = condition(world, "Stalled")
+    assert (status, reason) == ("True", "CidrNotAllowed")
+    assert f"spec.network.allowedCidrs: the operator does not admit range {cidr}." in message
+    assert f"--allow-cidr '{cidr}'" in message
+
+
+@pytest.mark.parametrize("cidr", ["10.20.0.0/16", "10.20.1.0/24", "10.20.255.255/32"])
+def test_a_range_within_one_of_the_owners_is_admitted(cidr: str) -> None:
+    settings = _with("allow_cidrs", "fd00::/8", "10.20.0.0/16")
+    assert World({"network": {"allowedCidrs": [cidr]}}, settings=settings).step().actions
 
 
 @pytest.mark.parametrize(("install", "prefix"), [("abc", "dask-abc-"), ("a.b", "dask-a-b-")])
