@@ -20,6 +20,21 @@ def _sidecar(**container: Any) -> dict[str, Any]:
     return {"worker": {"sidecars": [{"name": "agent", "image": "agent", **container}]}}
 
 
+def _waiting(waits: dict[str, list[tuple[str, str]]], *, of: str = "worker", checked: bool = False) -> dict[str, Any]:
+    """Sidecars by their names, each with the containers that it waits for and to what they must have come."""
+    check = {"healthCheck": {"command": ["CMD", "true"]}} if checked else {}
+    sidecars = [
+        {
+            "name": name,
+            "image": "agent",
+            **check,
+            "dependsOn": [{"containerName": other, "condition": condition} for other, condition in waited],
+        }
+        for name, waited in waits.items()
+    ]
+    return {of: {"sidecars": sidecars}}
+
+
 # fmt: off
 GIVEN_DEFINITIONS = (
     Refused("a task definition without a revision",
@@ -117,6 +132,33 @@ SIDECARS = (
     Refused("a sidecar's logs to a router that is not there", _sidecar(logConfiguration={"logDriver": "awsfirelens"}),
             "spec.worker.sidecars", "give one of its sidecars a firelensConfiguration"),
 )
+
+_NEVER = "sidecars that wait for each other, or for themselves, never start: remove a dependsOn"
+_NO_CHECK = "give it a healthCheck, or wait for START"
+
+DEPENDENCIES = (
+    Refused("a sidecar that waits for a container that there is not", _waiting({"a": [("b", "START")]}),
+            "spec.worker.sidecars", "name a sidecar of the worker, or worker"),
+    Refused("a sidecar that waits for a container of the other role's",
+            _waiting({"a": [("worker", "START")]}, of="scheduler"),
+            "spec.scheduler.sidecars", "name a sidecar of the scheduler, or scheduler"),
+    Refused("a sidecar that waits for the end of Dask's container",
+            _waiting({"a": [("scheduler", "SUCCESS")]}, of="scheduler"),
+            "spec.scheduler.sidecars", "the task ends with its container scheduler"),
+    Refused("a sidecar that waits for the end of a worker", _waiting({"a": [("worker", "COMPLETE")]}),
+            "spec.worker.sidecars", "wait for START or HEALTHY"),
+    Refused("a sidecar that waits for the health of one without a check", _waiting({"a": [("b", "HEALTHY")], "b": []}),
+            "spec.worker.sidecars", _NO_CHECK),
+    Refused("a sidecar that waits for the health of a worker without a check",
+            _waiting({"a": [("worker", "HEALTHY")]}, checked=True), "spec.worker.sidecars", _NO_CHECK),
+    Refused("a sidecar that waits for itself", _waiting({"a": [("a", "START")]}), "spec.worker.sidecars", _NEVER),
+    Refused("two sidecars that wait for each other",
+            _waiting({"a": [("worker", "START"), ("b", "START")], "b": [("a", "COMPLETE")]}),
+            "spec.worker.sidecars", _NEVER),
+    Refused("a circle of five sidecars that wait",
+            _waiting({a: [(b, "START")] for a, b in zip("abcde", "bcdea", strict=True)}, of="scheduler"),
+            "spec.scheduler.sidecars", _NEVER),
+)
 # fmt: on
 
-REFUSED_SHAPES = GIVEN_DEFINITIONS + VOLUMES + SIDECARS
+REFUSED_SHAPES = GIVEN_DEFINITIONS + VOLUMES + SIDECARS + DEPENDENCIES

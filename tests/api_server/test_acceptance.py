@@ -12,6 +12,14 @@ from .conftest import User
 
 ACCOUNT = "123456789012"
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+_CHECK = {"command": ["CMD", "true"]}
+
+
+def _sidecar(name: str, *, check: dict[str, Any] | None = None, **waits_for: str) -> dict[str, Any]:
+    """Return a sidecar that waits for other containers, each by the condition of which it has the name."""
+    depends_on = [{"containerName": other, "condition": condition} for condition, other in waits_for.items()]
+    return {"name": name, "image": "agent", "dependsOn": depends_on, **({"healthCheck": check} if check else {})}
+
 
 ACCEPTED: dict[str, dict[str, Any]] = {
     "an image of Docker Hub": {"image": "dask"},
@@ -71,6 +79,19 @@ ACCEPTED: dict[str, dict[str, Any]] = {
         "enableECSManagedTags": True,
         "enableExecuteCommand": True,
         "platformVersion": "1.4.0",
+    },
+    "sidecars that start one after the other": {
+        "scheduler": {"sidecars": [_sidecar("agent", HEALTHY="scheduler")]},
+        "worker": {
+            "healthCheck": _CHECK,
+            "sidecars": [
+                _sidecar("a", SUCCESS="b"),
+                _sidecar("b", COMPLETE="c"),
+                _sidecar("c", HEALTHY="d"),
+                _sidecar("d", START="e", check=_CHECK),
+                _sidecar("e", HEALTHY="worker"),
+            ],
+        },
     },
     "a scheduler elsewhere, by address": {"scheduler": {"address": "tcp://10.0.1.7:8786"}},
     "a scheduler elsewhere, by name and with TLS": {"scheduler": {"address": "tls://dask.example.com:443"}},

@@ -55,6 +55,8 @@ AWSLOGS = {
         ({"task": {"volumes": [{"name": "v", "host": {"sourcePath": "/data"}}]}}, "host.sourcePath"),
         ({"logConfiguration": AWSLOGS}, "execution role ARN to support log driver awslogs"),
         ({"healthCheck": {"command": ["CMD", "true"], "interval": 1}}, "interval must be between 5 and 300"),
+        ({"dependsOn": [{"containerName": "x", "condition": "START"}]}, "container + 'x' because it does not exist"),
+        ({"dependsOn": [{"containerName": "main", "condition": "SUCCESS"}]}, "cannot be an essential container"),
         ({"firelensConfiguration": {"type": "fluentbit"}}, "at least one container has to be configured with"),
         ({"logConfiguration": {"logDriver": "awsfirelens"}}, "has to have a firelensConfiguration"),
         ({"name": "two words"}, "Container.name contains invalid characters."),

@@ -15,6 +15,7 @@ from dask_ecs.api.container import (
     StopTimeout,
     Ulimits,
 )
+from dask_ecs.api.dependency_rules import MOST_SIDECARS
 from dask_ecs.api.fields import (
     ATOMIC,
     ContainerName,
@@ -115,7 +116,7 @@ class Sidecar(Model):
     """Ports at which it listens."""
 
     depends_on: Annotated[tuple[Dependency, ...], Field(max_length=6, json_schema_extra=keyed_by("containerName"))] = ()
-    """What it waits for before it starts."""
+    """What it waits for before it starts; HEALTHY needs the other's healthCheck, which the scheduler has by itself."""
 
     health_check: HealthCheck | None = None
     """How ECS asks whether it does well."""
@@ -155,4 +156,4 @@ class Sidecar(Model):
         return parse_memory(self.memory)
 
 
-Sidecars = Annotated[tuple[Sidecar, ...], Field(max_length=5, json_schema_extra=keyed_by("name"))]
+Sidecars = Annotated[tuple[Sidecar, ...], Field(max_length=MOST_SIDECARS, json_schema_extra=keyed_by("name"))]

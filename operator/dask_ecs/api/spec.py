@@ -6,6 +6,7 @@ from pydantic import Field
 
 from dask_ecs.api.capacity import Capacity
 from dask_ecs.api.container import Arguments, Environment, Secrets
+from dask_ecs.api.dependency_rules import dependency_rules
 from dask_ecs.api.duration import IdleTimeout, Lifetime
 from dask_ecs.api.fields import (
     SET,
@@ -64,6 +65,7 @@ class Scheduler(TaskShape, TaskLaunch):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         *ROLE_RULES,
+        *dependency_rules("scheduler"),
         immutable("launchType", of="scheduler"),
         EXTERNAL_SCHEDULER_STAYS_ONE,
         PORTS_DIFFER,
@@ -117,7 +119,12 @@ class Naming(Model):
 class Worker(TaskShape, TaskLaunch):
     """The Dask workers, each one task."""
 
-    rules: ClassVar[tuple[Rule, ...]] = (*ROLE_RULES, immutable("launchType", of="worker"), SPOT_STANDS_ALONE)
+    rules: ClassVar[tuple[Rule, ...]] = (
+        *ROLE_RULES,
+        *dependency_rules("worker"),
+        immutable("launchType", of="worker"),
+        SPOT_STANDS_ALONE,
+    )
 
     replicas: Annotated[int, Field(ge=0, le=10000, json_schema_extra={"format": "int32"})] = 0
     """How many workers to run; `kubectl scale` sets it."""

@@ -205,6 +205,7 @@ def _check_containers(containers: list[dict[str, Any]], sizes: dict[str, int], *
             )
         _check_health_check(container.get("healthCheck"))
         _check_secrets(container, execution_role=execution_role)
+        _check_dependencies(container, containers)
     if not any(container["essential"] for container in containers):
         raise ClientException("At least one container in the task definition must be marked as essential.")
 
@@ -217,6 +218,18 @@ def _check_health_check(check: dict[str, Any] | None) -> None:
     for name, (least, most) in _HEALTH_CHECK_LIMITS.items():
         if (value := check.get(name)) is not None and not least <= value <= most:
             raise ClientException(f"Health check {name} must be between {least} and {most}.")
+
+
+def _check_dependencies(container: dict[str, Any], containers: list[dict[str, Any]]) -> None:
+    essential = {each["name"]: each["essential"] for each in containers}
+    for on in container.get("dependsOn") or []:
+        name = on["containerName"]
+        if name not in essential:
+            raise ClientException(f"Cannot depend on container + '{name}' because it does not exist")
+        if on["condition"] in ("COMPLETE", "SUCCESS") and essential[name]:
+            raise ClientException(
+                "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container"
+            )
 
 
 def _check_secrets(container: dict[str, Any], *, execution_role: str | None) -> None:
