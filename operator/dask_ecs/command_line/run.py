@@ -12,6 +12,9 @@ from dask_ecs.controllers import log_format
 from dask_ecs.controllers import run as operator
 from dask_ecs.plan import quota
 
+LEAST_RESYNC = 1
+"""Seconds: with less the operator would do nothing but look."""
+
 
 def _quotas(texts: tuple[str, ...]) -> dict[str, quota.Limit]:
     try:
@@ -20,11 +23,14 @@ def _quotas(texts: tuple[str, ...]) -> dict[str, quota.Limit]:
         raise click.BadParameter(str(error)) from error
 
 
-def _seconds(text: str) -> float:
+def _resync(text: str) -> float:
     try:
-        return parse_duration(text).total_seconds()
+        seconds = parse_duration(text).total_seconds()
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
+    if 0 < seconds < LEAST_RESYNC:
+        raise click.BadParameter(f"{text} is too often: write {LEAST_RESYNC}s or more, as 10m, or 0s for never")
+    return seconds
 
 
 @click.command("run")
@@ -56,7 +62,7 @@ def _seconds(text: str) -> float:
     default="10m",
     show_default=True,
     metavar="DURATION",
-    callback=lambda _, __, text: _seconds(text),
+    callback=lambda _, __, text: _resync(text),
     help="How often what was made on AWS is looked at, for others may have changed it; 0s: only when asked to.",
 )
 @click.option("--events-queue", metavar="URL", help="SQS queue of ECS's events, as `dask-ecs events setup` prints it.")

@@ -34,3 +34,14 @@ def test_a_range_is_written_as_ec2_writes_it() -> None:
         "fd00::/8",
         "10.1.0.0/16",
     )
+
+
+@pytest.mark.parametrize("given", ["1ms", "999ms", "0.5s"])
+def test_what_is_on_aws_is_not_looked_at_without_end(given: str) -> None:
+    with pytest.raises(click.BadParameter, match=f"{given} is too often: write 1s or more, as 10m, or 0s for never"):
+        command.make_context("run", ["--resync", given])
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("0s", 0.0), ("1s", 1.0), ("1.5h", 5400.0)])
+def test_it_is_looked_at_as_often_as_is_said(given: str, seconds: float) -> None:
+    assert command.make_context("run", ["--resync", given]).params["resync"] == seconds
