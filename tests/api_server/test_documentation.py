@@ -32,3 +32,10 @@ def test_a_manifest_of_the_documentation_is_accepted(user: User, manifest: str) 
     body["metadata"] |= namespace
     answer = user.types("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=yaml.safe_dump(body))
     assert "created (server dry run)" in answer
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=MANIFESTS)
+def test_workers_with_gpus_have_an_image_by_name_for_the_default_one_is_not_built_any_more(manifest: str) -> None:
+    spec = yaml.safe_load(manifest)["spec"]
+    worker = spec.get("worker", {})
+    assert not worker.get("gpu") or "image" in spec or worker.keys() & {"image", "taskDefinitionArn"}
