@@ -80,7 +80,14 @@ def running(stack: Stack, operator: OperatorProcess) -> Iterator[RunningCluster]
     with namespace(stack.kubeconfig, name="running") as name:
         tenant = Tenant(stack.kubeconfig, name, operator)
         environment = [{"name": "COLOUR", "value": "blue"}, *CALM]
-        body = manifest(replicas=2, tags={"team": "research"}, environment=environment)
+        with_dashboard = {"extraArgs": []}
+        body = manifest(
+            replicas=2,
+            tags={"team": "research"},
+            environment=environment,
+            scheduler=with_dashboard,
+            worker=with_dashboard,
+        )
         tenant.apply(body)
         tenant.kubectl("wait", "dkc/demo", "--for=condition=Ready", f"--timeout={DEADLINE:.0f}s", timeout=2 * DEADLINE)
         yield RunningCluster(tenant, AwsAccount(stack.aws), tenant.get("demo") or {})

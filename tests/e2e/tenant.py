@@ -22,14 +22,19 @@ Body = dict[str, Any]
 # What Fargate sells cheapest and Dask still runs in.
 SMALL = {"cpu": "0.25", "memory": "1Gi"}
 
+# What a dashboard is drawn with takes as long to be imported as all else of Dask.
+QUICK = {"extraArgs": ["--no-dashboard"]}
+
 
 def manifest(name: str = "demo", *, replicas: int = 1, **spec: Any) -> Body:
     """A DaskCluster with a small scheduler and small workers, besides what `spec` says, which is merged into both.
 
     It may idle for ever, for tests that only look at it.
     """
-    scheduler = {**SMALL, "idleTimeout": "0s", **spec.pop("scheduler", {})}
+    scheduler = {**SMALL, **QUICK, "idleTimeout": "0s", **spec.pop("scheduler", {})}
     worker = {**SMALL, "replicas": replicas, **spec.pop("worker", {})}
+    if "gpu" not in worker:  # dask-cuda-worker has no such option
+        worker = {**QUICK, **worker}
     return {
         "apiVersion": API_VERSION,
         "kind": KIND,

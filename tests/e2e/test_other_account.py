@@ -23,6 +23,7 @@ def test_nothing_is_made_or_deleted_in_an_account_that_the_cluster_is_not_in(
     name = tenant.apply(manifest(replicas=1))
     before = tenant.wait_until_ready(name, workers=1)
     assert before["accountId"] == ours
+    uid = (tenant.get(name) or {})["metadata"]["uid"]
     tenant.operator.terminate()
 
     def say(account_id: str) -> None:
@@ -44,4 +45,4 @@ def test_nothing_is_made_or_deleted_in_an_account_that_the_cluster_is_not_in(
     say(ours)
     tenant.operator.restart()
     tenant.wait_until_gone(name)
-    assert quiet_account.live_tasks(before["clusterArn"]) == []
+    assert quiet_account.leftovers(uid, namespace=tenant.namespace) == []
