@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.aws import ecs_clusters, network, task_definitions, tasks
-from dask_ecs.controllers import draining, task_watcher
-from dask_ecs.controllers.task_watcher import Pace, TaskWatcher
+from dask_ecs.controllers import draining, observe, task_watcher
+from dask_ecs.controllers.memory import Memory
+from dask_ecs.controllers.prober import Prober
+from dask_ecs.controllers.task_watcher import Pace, TaskWatcher, TaskWatchers
 from dask_ecs.plan.actions import ResolveNetwork
+from dask_ecs.plan.observed import Observed, SchedulerProbe
+from dask_ecs.plan.scheduler import SchedulerIdentity
+from dask_ecs.plan.settings import Settings
+from dask_ecs.plan.target import Target
 
 from .test_ecs import OWN, definition, name
 
@@ -185,6 +192,65 @@ async def test_an_event_that_tells_nothing_of_the_health_leaves_it(aws: Aws, req
         assert watcher.hear(dataclasses.replace(started, version=99)) == set()
 
 
+async def test_the_health_of_a_scheduler_is_looked_at_anew_while_it_does_not_answer(
+    aws: Aws, local_aws: LocalAWS, request_: dict[str, Any]
+) -> None:
+    of_scheduler = definition(name())
+    of_scheduler["containerDefinitions"][0]["name"] = "scheduler"
+    request_["taskDefinition"] = await task_definitions.ensure(aws, of_scheduler)
+    body = {
+        "metadata": {"name": "one", "namespace": "team", "uid": "u-1"},
+        "status": {"clusterArn": request_["cluster"]},
+    }
+    settings = Settings(install="test", default_region=aws.region, default_image="dask")
+    target = Target(cluster=DaskCluster.read(body), settings=settings)
+    memory, silence = Memory.of(target.cluster, busy=False), SchedulerProbe(address="tcp://10.0.0.1:8786")
+    answer = dataclasses.replace(silence, identity=SchedulerIdentity(id="s", workers=()))
+    watchers, prober = TaskWatchers(install="test", wake=lambda _: None), Prober(wake=lambda _: None)
+    watcher = watchers.of(aws, request_["cluster"])
+
+    def tell(probe: SchedulerProbe) -> None:
+        seen = Observed(tasks=(), probe=probe)
+        observe.say_busy(aws, target, memory, seen, watchers=watchers, prober=prober, busy=False)
+
+    async def until_health(expected: str) -> None:
+        async with asyncio.timeout(60):
+            while {task.health for task in _tasks_of(watcher)} != {expected}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def calls_of_a_sweep() -> dict[str, int]:
+        before = watcher.watch("u-1", busy=False)
+        local_aws.reset_calls()
+        watcher.look_now()
+        async with asyncio.timeout(60):
+            while (now := watcher.watch("u-1", busy=False)) and before and now.listed_at == before.listed_at:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return local_aws.calls()
+
+    def as_before() -> None:
+        (task,) = _tasks_of(watcher)
+        watcher.put([dataclasses.replace(task, health="HEALTHY")])
+
+    try:
+        while watcher.watch("u-1", busy=False) is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        started, _ = await tasks.run(aws, request_)
+        watcher.put(started)
+        await until_states(watcher, ["RUNNING"], busy=True)
+        as_before()
+        tell(answer)
+        assert "ecs:DescribeTasks" not in await calls_of_a_sweep()
+        tell(silence)
+        await until_health("UNKNOWN")  # at once
+        as_before()
+        watcher.look_now()
+        await until_health("UNKNOWN")  # with each sweep
+        tell(answer)
+        assert "ecs:DescribeTasks" not in await calls_of_a_sweep()
+    finally:
+        await watchers.close()
+
+
 async def test_tasks_on_a_draining_instance_are_told_apart_and_only_where_there_are_instances_is_it_asked(
     aws: Aws, local_aws: LocalAWS, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +288,11 @@ async def test_tasks_on_a_draining_instance_are_told_apart_and_only_where_there_
 
 
 _ON_EC2 = {"requiresCompatibilities": ["EC2"]}
+
+
+def _tasks_of(watcher: TaskWatcher) -> tuple[Task, ...]:
+    listing = watcher.watch("u-1", busy=False)
+    return listing.tasks if listing else ()
 
 
 def _tasks(watcher: TaskWatcher) -> tuple[Task, ...]:

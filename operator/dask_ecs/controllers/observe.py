@@ -82,7 +82,10 @@ def say_busy(
     """Tell watcher and prober how soon the next look is wanted."""
     memory.busy = busy
     if arn := _ecs_cluster(target, observed.known):
-        watchers.of(aws, arn).watch(target.cluster.metadata.uid, busy=busy, searching=memory.has_lost_launches)
+        silent = observed.probe is not None and observed.probe.identity is None
+        watchers.of(aws, arn).watch(
+            target.cluster.metadata.uid, busy=busy, searching=memory.has_lost_launches, silent=silent
+        )
     _probe(target, observed.known, observed.tasks or (), memory, prober)
 
 

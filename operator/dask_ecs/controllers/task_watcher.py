@@ -74,6 +74,8 @@ class TaskWatcher:
         self._interested: set[str] = set()
         self._busy: set[str] = set()
         self._searching: set[str] = set()
+        self._silent: set[str] = set()
+        self._newly_silent: set[str] = set()
         self._tasks: dict[str, dict[str, Task]] = {}
         self._foreign: set[str] = set()
         self._listed_at: datetime.datetime | None = None
@@ -83,13 +85,19 @@ class TaskWatcher:
         self.failures = 0
         """How often in a row the tasks could not be listed."""
 
-    def watch(self, uid: str, *, busy: bool, searching: bool = False) -> Listing | None:
+    def watch(self, uid: str, *, busy: bool, searching: bool = False, silent: bool | None = None) -> Listing | None:
         """Say that a cluster is interested, and whether it waits for its tasks; None until all was listed once.
 
-        `searching`: tasks may be there that were never seen, so that all have to be listed.
+        `searching`: tasks may be there that were never seen, so that all have to be listed. `silent`: its scheduler
+        does not answer, so that of its health only ECS tells; None: as before.
         """
         if busy and uid not in self._busy:
             self._nudged.set()
+        if silent and uid not in self._silent:
+            self._newly_silent.add(uid)
+            self._nudged.set()
+        if silent is not None:
+            (self._silent.add if silent else self._silent.discard)(uid)
         self._interested.add(uid)
         (self._busy.add if busy else self._busy.discard)(uid)
         (self._searching.add if searching else self._searching.discard)(uid)
@@ -104,7 +112,7 @@ class TaskWatcher:
 
     def leave(self, uid: str) -> bool:
         """Say that a cluster is not interested any more; return whether nobody is."""
-        for uids in (self._interested, self._busy, self._searching):
+        for uids in (self._interested, self._busy, self._searching, self._silent, self._newly_silent):
             uids.discard(uid)
         self._tasks.pop(uid, None)
         return not self._interested
@@ -137,8 +145,9 @@ class TaskWatcher:
 
     @property
     def sweep_calls(self) -> int:
-        """How many calls a sweep takes: one for each hundred tasks."""
-        return -(-max(sum(map(len, self._tasks.values())), 1) // aws_tasks.MOST_LISTED)
+        """How many calls a sweep takes: one for each hundred tasks, and for each hundred that are described."""
+        listed = -(-max(sum(map(len, self._tasks.values())), 1) // aws_tasks.MOST_LISTED)
+        return listed + -(-len(self._silent) // aws_tasks.MOST_DESCRIBED)
 
     @property
     def look_calls(self) -> int:
@@ -191,20 +200,27 @@ class TaskWatcher:
 
     async def _look(self, *, now: float) -> set[str]:
         """Look at what is waited for and, when it is time, at all there is; return whose tasks have changed."""
+        awaited = self._awaited()
+        self._newly_silent.clear()
         if self._listed_at is None or self._searching or now - self._swept_at >= self._pace().still:
             changed = await self._sweep()
             self._swept_at = now
             return changed
-        return await self._describe(self._awaited(), listed=frozenset())
+        return await self._describe(awaited, listed=frozenset())
 
     def _awaited(self) -> list[str]:
         # Workers that run are left to the sweep: there may be hundreds, and Dask misses them sooner.
-        return [
+        starting_or_stopping = {
             task.arn
             for uid in self._busy
             for task in self._tasks.get(uid, {}).values()
             if not task.is_stopped and (task.role == "scheduler" or not task.is_running)
-        ]
+        }
+        return list(starting_or_stopping | self._running_schedulers(self._newly_silent))
+
+    def _running_schedulers(self, uids: Iterable[str]) -> set[str]:
+        tasks = (task for uid in uids for task in self._tasks.get(uid, {}).values())
+        return {task.arn for task in tasks if task.role == "scheduler" and task.is_running}
 
     def _on_instances(self) -> dict[str, set[str]]:
         """Return whose tasks run on which EC2 instance."""
@@ -229,8 +245,9 @@ class TaskWatcher:
         known = {arn: task for tasks in self._tasks.values() for arn, task in tasks.items()}
         finished = {arn for arn, task in known.items() if task.is_stopped}
         # ECS lists what is meant to run. What runs as it did need not be described; what has just been started, or is
-        # to stop, may not be listed.
+        # to stop, may not be listed. Of a scheduler that has hung, neither a list nor an event tells.
         settled = {arn for arn, task in known.items() if task.is_running and arn in listed}
+        settled -= self._running_schedulers(self._silent)
         wanted = list({*listed, *known} - finished - settled - self._foreign)
         changed = await self._describe(wanted, listed=listed)
         self._foreign &= listed

@@ -17,6 +17,7 @@ from dask_ecs.plan.target import Target
 from dask_ecs.plan.tasks import Tasks
 
 EXTERNAL_UNREACHABLE = "ExternalSchedulerUnreachable"
+UNHEALTHY = "SchedulerUnhealthy"
 
 READY = "Ready"
 # As of a Job (batch/v1, "Suspended"): a cluster at rest has it in place of Ready.
@@ -166,6 +167,15 @@ def _scheduler(target: Target, observed: Observed, tasks: Tasks, *, resting: Res
         return _not_running(target, "scheduler", observed, tasks, otherwise="The scheduler has not been started yet.")
     if scheduler_is_ready(observed, tasks):
         return _draining(task) if task.is_draining else Said(status="True", reason="SchedulerRunning")
+    if task.is_running and task.health == "UNHEALTHY":
+        return Said(
+            status="False",
+            reason=UNHEALTHY,
+            message=f"Task {task.id} runs, but Dask answers neither the operator nor ECS's health check: it hangs, or "
+            "does not listen at spec.scheduler.port. Look at its log. If it does not recover, have the cluster start "
+            "anew, which loses what it holds: set spec.suspend to true and, once the condition Suspended is True, back "
+            "to false.",
+        )
     if task.is_running:
         return Said(
             status="False", reason="SchedulerStarting", message=f"Task {task.id} runs; Dask does not answer yet."

@@ -251,7 +251,7 @@ def _phase(said: Mapping[str, conditions.Said], observed: Observed, tasks: Tasks
         return "Running"
     if said["Stalled"].status == "True":
         return "Failed" if said["SchedulerReady"].status != "True" else "Degraded"
-    if said["SchedulerReady"].reason == conditions.EXTERNAL_UNREACHABLE:
+    if said["SchedulerReady"].reason in (conditions.EXTERNAL_UNREACHABLE, conditions.UNHEALTHY):
         return "Degraded"
     if tasks.scheduler is None and not tasks.external and not tasks.backoffs:
         return "Pending" if not tasks.workers else "Degraded"

@@ -192,9 +192,11 @@ def preload(worker: Worker, given: GivenDefinition | None = None) -> str:
 _HEALTH_CHECK = """\
 import socket
 try:
-    dashboard = socket.create_connection(("localhost", {dashboard_port}), 2)
+    dashboard = socket.create_connection(("localhost", {dashboard_port}), 3)
     dashboard.sendall(b"GET /health HTTP/1.0\\r\\n\\r\\n")
     assert b" 200 " in dashboard.recv(64)
+except socket.timeout:
+    raise
 except (OSError, AssertionError):
     socket.create_connection(("localhost", {port}), 2).close()
 """
@@ -203,7 +205,8 @@ except (OSError, AssertionError):
 def health_check(*, port: int, dashboard_port: int) -> dict[str, Any]:
     """Return how ECS asks whether the scheduler listens; the operator needs it where it can not reach the scheduler.
 
-    Dask's own page for that is asked first: the scheduler logs each connection that ends without Dask's handshake.
+    Dask's own page for that is asked first: the scheduler logs each connection that ends without Dask's handshake, and
+    the kernel takes connections for one that hangs too. The port alone counts where there is no such page.
     Every Dask image has Python, not every one has a shell tool that connects. Times are seconds.
     """
     program = _HEALTH_CHECK.format(port=port, dashboard_port=dashboard_port)

@@ -133,6 +133,21 @@ def test_an_unreachable_scheduler_that_is_healthy_is_ready_and_said_to_be_unreac
     assert condition(world, "Ready")[0] == "True"
 
 
+def test_a_scheduler_that_hangs_is_not_ready_and_is_left_alone_for_it_may_recover() -> None:
+    world = running()
+    world.hang_scheduler()
+    world.done.clear()
+    world.step()
+    status, reason, message = condition(world, "Ready")
+    assert (status, reason) == ("False", "SchedulerUnhealthy")
+    assert "spec.suspend" in message
+    assert world.target.cluster.status.phase == "Degraded"
+    assert world.done == []
+    world.reachable = True
+    world.step()
+    assert condition(world, "Ready")[0] == "True"
+
+
 def test_workers_have_not_joined_because_a_scheduler_did_not_answer_before_it_was_healthy() -> None:
     world = World()
     world.reachable = False

@@ -1,6 +1,9 @@
 """What ECS is told of a scheduler and of a worker."""
 
 import dataclasses
+import socket
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +11,7 @@ import dask.config
 import pytest
 from dask.utils import parse_bytes
 
-from dask_ecs.plan import actions, infrastructure
+from dask_ecs.plan import actions, infrastructure, task_definitions
 from dask_ecs.plan.worker_preload import worker_preload
 
 from .world import SETTINGS, World, asked
@@ -250,3 +253,24 @@ def test_what_is_not_asked_for_is_not_in_the_definition() -> None:
     assert container.keys() == {
         *("name", "image", "essential", "environment", "linuxParameters", "ulimits", "logConfiguration", "stopTimeout")
     }
+
+
+def _passes_health_check(*, port: int, dashboard_port: int) -> bool:
+    _, _, _, program = task_definitions.health_check(port=port, dashboard_port=dashboard_port)["command"]
+    ended = subprocess.run([sys.executable, "-c", program], check=False, stderr=subprocess.DEVNULL, timeout=60)
+    return ended.returncode == 0
+
+
+def test_the_health_check_of_a_scheduler_without_a_dashboard_is_whether_it_listens() -> None:
+    with socket.create_server(("localhost", 0)) as scheduler, socket.create_server(("localhost", 0)) as other:
+        port, free = scheduler.getsockname()[1], other.getsockname()[1]
+        other.close()
+        assert _passes_health_check(port=port, dashboard_port=free)
+        scheduler.close()
+        assert not _passes_health_check(port=port, dashboard_port=free)
+
+
+def test_a_scheduler_whose_connections_only_the_kernel_takes_fails_its_health_check() -> None:
+    with socket.create_server(("localhost", 0)) as scheduler, socket.create_server(("localhost", 0)) as dashboard:
+        port, dashboard_port = scheduler.getsockname()[1], dashboard.getsockname()[1]
+        assert not _passes_health_check(port=port, dashboard_port=dashboard_port)

@@ -175,6 +175,12 @@ class World:
             stopped_at=self.now,
         )
 
+    def hang_scheduler(self) -> None:
+        """Have the scheduler answer nobody: neither the operator nor ECS's health check."""
+        self.reachable = False
+        for task in self.live["scheduler"]:
+            self._update(task.arn, health="UNHEALTHY")
+
     def edit(self, **spec: Any) -> None:
         self.body["spec"] = {**self.body["spec"], **spec}
         self.body["metadata"]["generation"] += 1
