@@ -281,7 +281,8 @@ def _up_to_date(target: Target, observed: Observed, tasks: Tasks, *, now: dateti
         return Said(status="True", reason="AllUpdated")
     if rollout.strategy.type == "OnDelete":
         which = "The scheduler runs an older spec. " if rollout.scheduler_is_outdated else ""
-        return Said(status="False", reason="OnDelete", message=f"{which}{old}; each is replaced when it ends.")
+        kept = ", its image when its scheduler's is" if rollout.waits_for_image else ""
+        return Said(status="False", reason="OnDelete", message=f"{which}{old}; each is replaced when it ends{kept}.")
     if obstacle := rollout_progress.obstacle(target, observed, tasks, now=now):
         return Said(
             status="False", reason=rollout_progress.STUCK, message=f"{old} and stay; new ones do not come: {obstacle}"
@@ -294,7 +295,10 @@ def _up_to_date(target: Target, observed: Observed, tasks: Tasks, *, now: dateti
         "hold is lost: set spec.updateStrategy.type to Recreate for that, or take the edit back."
     )
     if rollout.waits_for_image:
-        message += f" {old} and keep their image until then: Dask's versions have to be the same everywhere."
+        message += (
+            f" {old} and keep their image until then, as do those that are started: Dask's versions have to be the "
+            "same everywhere."
+        )
     elif rollout.outdated:
         message += f" {old}; they are being replaced."
     return Said(status="False", reason="SchedulerOutdated", message=message)

@@ -11,6 +11,7 @@ from dask_ecs.plan import (
     capacity_providers,
     capacity_steps,
     commands,
+    held_image,
     idleness,
     made,
     pinning,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from dask_ecs.api.status import ImageDigests
     from dask_ecs.plan.certificate import Certificate
+    from dask_ecs.plan.held_image import HeldImage
     from dask_ecs.plan.observed import GivenDefinition, Known, Observed, Role
     from dask_ecs.plan.pins import Pins
     from dask_ecs.plan.security_group import Rule
@@ -53,6 +55,8 @@ class Infrastructure:
     given_definitions: Mapping[Role, GivenDefinition]
     image_digests: ImageDigests
     pins: Pins
+    held_image: HeldImage | None
+    """What workers run until the scheduler is another one."""
     wanted: tuple[Action[Any], ...] = ()
     """Whatever has come or is to come of it."""
     runnable: frozenset[Role] = frozenset()
@@ -69,7 +73,8 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
     spec, known = target.cluster.spec, observed.known
     identify, cluster, log_group = actions.IdentifyAccount(), ecs_cluster(target), _log_group(target)
     networks, resolving = role_networks.plan(target, known)
-    image_digests = pinning.resolve(target, observed)
+    image_digests, held = pinning.resolve(target, observed), held_image.of_workers(target, observed)
+    pins = pinning.pins(target, observed, image_digests)
     there = Infrastructure(
         account_id=known.answer(identify),
         ecs_cluster=known.answer(cluster),
@@ -82,7 +87,8 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> tuple
         definitions={},
         given_definitions={},
         image_digests=image_digests,
-        pins=pinning.pins(target, observed, image_digests),
+        pins=dataclasses.replace(pins, worker=held.name) if held else pins,
+        held_image=held,
     )
     looked_at = {role: action for role in spec.roles if (action := given_definition(target, role))}
     given = {role: found for role, action in looked_at.items() if (found := known.answer(action))}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dask_ecs.api.update_strategy import UpdateStrategy
+    from dask_ecs.plan.held_image import HeldImage
     from dask_ecs.plan.observed import Role, Task
     from dask_ecs.plan.target import Target
 
@@ -21,8 +22,8 @@ class Rollout:
     """How far the tasks are from the spec as it is now."""
 
     strategy: UpdateStrategy
-    marks: Mapping[Role, SpecMark]
-    """What a role's tasks carry that run the spec as it is now."""
+    marks_of_new: Mapping[Role, SpecMark]
+    """What a role's tasks carry that are run now: the spec as it is, but for an image that waits."""
     desired: int
     """Workers that are wanted."""
     scheduler_is_outdated: bool = False
@@ -74,21 +75,25 @@ class Change:
     """How many are too many, of the spec as it is now or, where none is replaced, of any."""
 
 
-def of_tasks(target: Target, scheduler: Task | None, workers: Sequence[Task]) -> Rollout:
-    """Return how far a cluster's live tasks are from its spec."""
+def of_tasks(
+    target: Target, scheduler: Task | None, workers: Sequence[Task], *, held: HeldImage | None = None
+) -> Rollout:
+    """Return how far a cluster's live tasks are from its spec; `held` is the image that its workers keep meanwhile."""
     spec = target.cluster.spec
     wanted, of_scheduler = spec_mark.of_role(target, "worker"), spec_mark.of_role(target, "scheduler")
     outdated = tuple(task for task in workers if _mark(task, wanted) != wanted)
     runs = _mark(scheduler, of_scheduler) if scheduler else of_scheduler
     return Rollout(
         strategy=spec.update_strategy,
-        marks={"scheduler": of_scheduler, "worker": wanted},
+        marks_of_new={
+            "scheduler": of_scheduler,
+            "worker": dataclasses.replace(wanted, image=held.mark) if held else wanted,
+        },
         desired=spec.worker.replicas,
         scheduler_is_outdated=runs != of_scheduler,
         scheduler_is_starting=scheduler is not None and not scheduler.is_running,
         outdated=outdated,
-        waits_for_image=runs.image != of_scheduler.image
-        and any(_mark(task, wanted).image != wanted.image for task in outdated),
+        waits_for_image=held is not None,
     )
 
 

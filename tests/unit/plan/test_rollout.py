@@ -135,6 +135,72 @@ def test_an_image_that_both_have_waits_for_the_scheduler_to_be_restarted() -> No
     assert [len(tasks) for tasks in world.live.values()] == [1, 2]
 
 
+def images(world: World) -> list[str]:
+    return sorted(task.image or "" for task in world.live["worker"])
+
+
+@pytest.mark.parametrize("strategy", ["RollingUpdate", "OnDelete"])
+@pytest.mark.parametrize("digest", [None, "sha256:1"])
+def test_workers_that_are_started_beside_a_scheduler_of_the_old_image_run_that_too(
+    strategy: str, digest: str | None
+) -> None:
+    world = World({"worker": {"replicas": 2}, "image": "dask:1", "updateStrategy": {"type": strategy}})
+    world.registry = {"dask:1": digest} if digest else {}
+    world.settle()
+    world.edit(image="dask:2")
+    world.settle()
+    world.stop(world.live["worker"][0].arn)
+    world.settle()
+    old = f"dask@{digest}" if digest else "dask:1"
+    assert images(world) == ["dask:1", old]
+    world.scale(3)
+    world.settle()
+    assert images(world) == ["dask:1", old, old]
+    assert not asked(world, actions.RetireWorkers)
+    world.pass_time(3600)
+    for task in world.live["worker"]:
+        world.stop(task.arn)
+    world.settle()
+    assert images(world) == [old] * 3
+    world.edit(updateStrategy={"type": "Recreate"})
+    world.settle()
+    assert images(world) == ["dask:2"] * 3
+    assert condition(world, "UpToDate")[0] == "True"
+
+
+def test_the_first_workers_of_a_scheduler_of_the_old_image_run_that_too() -> None:
+    world = running(replicas=0, image="dask:1")
+    world.edit(image="dask:2")
+    world.settle()
+    world.scale(2)
+    world.settle()
+    assert images(world) == ["dask:1"] * 2
+    world.edit(image="dask:1")
+    world.settle()
+    assert condition(world, "UpToDate")[0] == "True"
+    assert images(world) == ["dask:1"] * 2
+
+
+def test_workers_whose_image_is_their_own_keep_it_until_the_scheduler_s_changes_too() -> None:
+    world = running(replicas=2, scheduler={"image": "dask:1"}, worker={"replicas": 2, "image": "dask:1-big"})
+    world.edit(scheduler={"image": "dask:2"}, worker={"replicas": 3, "image": "dask:2-big"})
+    world.settle()
+    assert images(world) == ["dask:1-big"] * 3
+
+
+def test_an_image_that_no_worker_could_run_by_holds_none_to_it() -> None:
+    world = World({"worker": {"replicas": 1}, "image": "dask:no-cuda"})
+    while not world.live["worker"]:
+        world.step()
+        world.pass_time(1)
+    world.pass_time(1)
+    world.stop(world.live["worker"][0].arn, exit_code=127)
+    world.edit(image="dask:cuda")
+    world.settle()
+    assert images(world) == ["dask:cuda"]
+    assert condition(world, "UpToDate")[1] == "SchedulerOutdated"
+
+
 def test_variables_that_both_have_come_to_the_workers() -> None:
     world = running(replicas=2)
     (scheduler,), old = world.live["scheduler"], world.live["worker"]
