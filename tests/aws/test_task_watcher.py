@@ -192,6 +192,19 @@ async def test_an_event_that_tells_nothing_of_the_health_leaves_it(aws: Aws, req
         assert watcher.hear(dataclasses.replace(started, version=99)) == set()
 
 
+async def test_since_when_a_task_is_to_stop_is_known_and_no_news(aws: Aws, request_: dict[str, Any]) -> None:
+    async with watching(aws, request_["cluster"]) as (watcher, _):
+        (started,), _ = await tasks.run(aws, request_)
+        watcher.put([started])
+        watcher.stopping(started.arn)
+        (before,) = _tasks_of(watcher)
+        assert before.stopping_at
+        again = dataclasses.replace(started, desired_status="STOPPED", version=100)
+        assert watcher.put([again]) == {"u-1"}
+        assert [task.stopping_at for task in _tasks_of(watcher)] == [before.stopping_at]
+        assert watcher.put([again]) == set()
+
+
 async def test_the_health_of_a_scheduler_is_looked_at_anew_while_it_does_not_answer(
     aws: Aws, local_aws: LocalAWS, request_: dict[str, Any]
 ) -> None:

@@ -98,6 +98,7 @@ def _task(one: Mapping[str, Any]) -> Task | None:
         health=_shared(container.get("healthStatus", "UNKNOWN")),
         created_at=one["createdAt"],
         started_at=one.get("startedAt"),
+        stopping_at=one.get("stoppingAt"),
         stopped_at=one.get("stoppedAt"),
         stop_code=_shared(one.get("stopCode")),
         stopped_reason=_shared(one.get("stoppedReason")),

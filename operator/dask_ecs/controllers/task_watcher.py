@@ -131,13 +131,14 @@ class TaskWatcher:
     def put(self, tasks: Iterable[Task]) -> set[str]:
         """Take in what AWS said of tasks; return whose have changed. What is older than what is known is left out."""
         changed = set()
-        for task in tasks:
-            uid = names.uid_of(task.started_by, install=self._install)
+        for told in tasks:
+            uid = names.uid_of(told.started_by, install=self._install)
             if uid is None:
-                self._foreign.add(task.arn)
+                self._foreign.add(told.arn)
                 continue
             known = self._tasks.setdefault(uid, {})
-            before = known.get(task.arn)
+            before = known.get(told.arn)
+            task = _with_stopping_at(told, before)
             if before is None or (task.version >= before.version and task != before):
                 known[task.arn] = task
                 changed.add(uid)
@@ -158,7 +159,8 @@ class TaskWatcher:
         """Take in that AWS was asked to stop a task: what is planned next does not ask again."""
         for tasks in self._tasks.values():
             if arn in tasks:
-                tasks[arn] = dataclasses.replace(tasks[arn], desired_status="STOPPED")
+                told = dataclasses.replace(tasks[arn], desired_status="STOPPED")
+                tasks[arn] = _with_stopping_at(told, tasks[arn])
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -287,6 +289,14 @@ class TaskWatcher:
             if error.kind is Kind.GONE:  # no ECS cluster, no tasks
                 return frozenset()
             raise
+
+
+def _with_stopping_at(task: Task, before: Task | None) -> Task:
+    """Return a task with when it was told to stop, where ECS does not say: when that was first seen."""
+    if task.desired_status != "STOPPED" or task.is_stopped or task.stopping_at:
+        return task
+    seen = before.stopping_at if before else None
+    return dataclasses.replace(task, stopping_at=seen or datetime.datetime.now(datetime.UTC))
 
 
 def _unexpected(error: Exception) -> AwsError:

@@ -24,6 +24,7 @@ from dask_ecs.plan import (
     tasks,
     teardown,
     tls,
+    unstoppable,
 )
 from dask_ecs.plan.action import Action, Subject
 from dask_ecs.plan.observed import ROLES, Hold, Observed
@@ -93,6 +94,7 @@ def _plan_wanted(target: Target, observed: Observed, *, now: datetime.datetime) 
             ecs_cluster = there.ecs_cluster.arn if there.ecs_cluster else None
             step = rest.plan(target, observed, ecs_cluster=ecs_cluster, now=now)
             todo += step.todo
+            problem = unstoppable.problem(unstoppable.of_tasks(target, observed, now=now))
         else:
             admission.admit(target)
             capacity_steps.check(target, observed.known, there.given_definitions)
@@ -191,7 +193,7 @@ def _plan_deletion(target: Target, observed: Observed, *, now: datetime.datetime
     ready, waits = _unheld(step.todo, observed, target, now=now)
     return Plan(
         actions=ready,
-        status=status.of_deletion(target, observed, waits_for=step.waits_for, now=now),
+        status=status.of_deletion(target, observed, waits_for=step.waits_for, problem=step.problem, now=now),
         wake_at=min([*waits, *step.wake_at], default=None),
         busy=True,
         gone=step.done,

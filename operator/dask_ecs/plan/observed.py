@@ -52,6 +52,8 @@ class Task:
     health: str = "UNKNOWN"
     created_at: datetime.datetime
     started_at: datetime.datetime | None = None
+    # When it was told to stop; while it has not: by ECS, else by when the operator first saw it so, which is no news.
+    stopping_at: datetime.datetime | None = dataclasses.field(default=None, compare=False)
     stopped_at: datetime.datetime | None = None
     stop_code: str | None = None
     stopped_reason: str | None = None

@@ -145,11 +145,14 @@ def dashboard(tasks: Tasks) -> str | None:
     return f"http://{task.private_ip}:{task.ports[1]}/status" if task and task.ports else None
 
 
-def of_deletion(target: Target, observed: Observed, *, waits_for: str, now: datetime.datetime) -> DaskClusterStatus:
+def of_deletion(
+    target: Target, observed: Observed, *, waits_for: str, problem: NeedsUser | None, now: datetime.datetime
+) -> DaskClusterStatus:
     """Return the status of a cluster on its way out."""
     held = list(observed.holds.values())
-    stuck = next((hold for hold in held if hold.waits_for_user), None)
-    message = " ".join([f"Waiting for: {waits_for}.", *(hold.message for hold in held)])
+    stuck = problem or next((hold for hold in held if hold.waits_for_user), None)
+    problems = [problem.message] if problem else []
+    message = " ".join([f"Waiting for: {waits_for}.", *problems, *(hold.message for hold in held)])
     said = {
         "Ready": conditions.Said(status="False", reason="Deleting", message=message),
         "Reconciling": conditions.Said(status="True", reason="Deleting", message=message),

@@ -7,10 +7,11 @@ import datetime
 from collections.abc import Iterable
 from typing import Any
 
-from dask_ecs.plan import actions, capacity_steps, launch, made, tasks, tls
+from dask_ecs.plan import actions, capacity_steps, launch, made, tasks, tls, unstoppable
 from dask_ecs.plan.action import Action
 from dask_ecs.plan.certificate import Certificate
-from dask_ecs.plan.observed import Observed
+from dask_ecs.plan.observed import Observed, Task
+from dask_ecs.plan.problems import NeedsUser
 from dask_ecs.plan.target import Target
 
 # A nanny gives its worker some seconds to end; what Dask has not ended within this is stopped by ECS.
@@ -24,6 +25,8 @@ class Teardown:
     todo: tuple[Action[Any], ...] = ()
     wake_at: tuple[datetime.datetime, ...] = ()
     waits_for: str = ""
+    problem: NeedsUser | None = None
+    """What does not end by itself."""
     done: bool = False
 
 
@@ -39,10 +42,16 @@ def plan(target: Target, observed: Observed, *, now: datetime.datetime) -> Teard
         if observed.tasks is None:
             return Teardown(waits_for="the tasks to be listed")
         todo, wake_at = end_tasks(target, observed, ecs_cluster=ecs_cluster, why="the DaskCluster is deleted", now=now)
-        alive = sum(not task.is_stopped for task in observed.tasks)
+        left_behind = unstoppable.of_tasks(target, observed, now=now)
+        held_up = [task for task in left_behind if not _is_on_ours(target, task)]
+        alive = sum(not task.is_stopped for task in observed.tasks) - len(left_behind) + len(held_up)
         if alive or observed.launches:
-            waits_for = f"{alive} tasks to stop" if alive else "a launch of unknown outcome to show its tasks"
-            return Teardown(todo=tuple(todo), wake_at=tuple(wake_at), waits_for=waits_for)
+            return Teardown(
+                todo=tuple(todo),
+                wake_at=tuple(wake_at),
+                waits_for=f"{alive} tasks to stop" if alive else "a launch of unknown outcome to show its tasks",
+                problem=unstoppable.problem(held_up),
+            )
     things = made.read(target.cluster.status.made)
     left = [action for action in deletions(target, things, observed) if observed.known.answer(action) is None]
     names = ", ".join(str(action).removeprefix("delete ").removeprefix("deregister ") for action in left)
@@ -54,6 +63,7 @@ def end_tasks(
 ) -> tuple[list[Action[Any]], list[datetime.datetime]]:
     """Return what ends all tasks, those of launches of unknown outcome too, and when to look again."""
     todo, wake_at = _end_seen(target, observed, ecs_cluster=ecs_cluster, why=why, now=now)
+    wake_at += unstoppable.look_at(target, observed, now=now)
     for entry in observed.launches:
         if action := launch.resolve(entry, observed, request=None, now=now):
             todo.append(action)
@@ -124,6 +134,13 @@ def _leave(
         why=why,
     )
     return [*(stop for stop in stops if stop.task_arn not in joined.values()), retire]
+
+
+def _is_on_ours(target: Target, task: Task) -> bool:
+    """Whether a task's instance was brought for this cluster, so that it ends with its Auto Scaling group."""
+    return task.capacity_provider is not None and (
+        str(made.Made("capacity-provider", task.capacity_provider)) in target.cluster.status.made
+    )
 
 
 def find_ecs_cluster(target: Target) -> actions.FindEcsCluster:

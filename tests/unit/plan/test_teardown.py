@@ -1,9 +1,11 @@
 """The end of a cluster: its tasks first, then what they used."""
 
-from dask_ecs.plan import actions
+import dataclasses
+
+from dask_ecs.plan import actions, capacity_actions
 from dask_ecs.plan import made as made_things
 
-from .world import SETTINGS, World, asked, running
+from .world import SETTINGS, World, asked, condition, running
 
 
 def test_deletion_lets_dask_end_its_tasks_then_takes_all_that_was_made() -> None:
@@ -143,3 +145,65 @@ def test_where_nothing_was_made_the_object_goes_without_a_call() -> None:
     world.delete()
     assert world.plan().gone
     assert world.plan().actions == ()
+
+
+def on_instances(**spec: object) -> World:
+    """Return a cluster on EC2 whose tasks know their instances, one of whose agents is gone."""
+    worker, scheduler = {"replicas": 1, "cpu": 2, "memory": "4Gi"}, {"cpu": 1, "memory": "2Gi"}
+    settings_ = dataclasses.replace(SETTINGS, allow_ecs_clusters=("*",))
+    world = World({"launchType": "EC2", "worker": worker, "scheduler": scheduler, **spec}, settings=settings_)
+    world.settle()
+    (worker_task,) = world.live["worker"]
+    instance = "arn:aws:ecs:eu-west-1:123456789012:container-instance/made/i-gone"
+    world.tasks[worker_task.arn] = dataclasses.replace(worker_task, container_instance=instance)
+    world.unstoppable = {worker_task.arn}
+    world.ends_when_told = False
+    world.done.clear()
+    return world
+
+
+def pass_minutes(world: World, minutes: int) -> None:
+    for _ in range(minutes):
+        world.step()
+        world.pass_time(60)
+
+
+def test_a_task_that_does_not_stop_does_not_keep_its_paid_machine_from_being_deleted() -> None:
+    world = on_instances(capacity={"instanceTypes": ["m6i.xlarge"], "maximum": 2})
+    world.delete()
+    pass_minutes(world, 9)
+    assert not asked(world, capacity_actions.DeleteAutoScalingGroup)
+    assert world.plan().wake_at, "it is looked at when its time is over"
+    pass_minutes(world, 10)
+    kinds = [type(action) for action in world.done]
+    assert kinds.index(capacity_actions.DeleteAutoScalingGroup) < kinds.index(actions.DeleteEcsCluster)
+    assert world.gone
+
+
+def test_a_task_that_does_not_stop_on_somebody_else_s_machine_is_told_with_what_to_do() -> None:
+    world = on_instances(clusterArn="arn:aws:ecs:eu-west-1:123456789012:cluster/given")
+    world.delete()
+    pass_minutes(world, 9)
+    assert condition(world, "Stalled")[0] == "False"
+    pass_minutes(world, 4)
+    assert not world.gone
+    status, reason, message = condition(world, "Stalled")
+    (task,) = world.unstoppable
+    assert (status, reason) == ("True", "TaskDoesNotStop")
+    assert f"Task {world.tasks[task].id} on container instance i-gone" in message
+    assert message in condition(world, "Ready")[2]
+    world.stop(task)
+    world.settle()
+    assert world.gone
+
+
+def test_a_rest_that_a_task_holds_up_which_does_not_stop_says_so() -> None:
+    world = on_instances(capacity={"instanceTypes": ["m6i.xlarge"], "maximum": 2})
+    world.edit(suspend=True)
+    pass_minutes(world, 14)
+    assert condition(world, "Stalled")[:2] == ("True", "TaskDoesNotStop")
+    (task,) = world.unstoppable
+    world.stop(task)
+    world.settle()
+    assert condition(world, "Suspended")[0] == "True"
+    assert condition(world, "Stalled")[0] == "False"

@@ -81,6 +81,7 @@ class World:
         self.registry: dict[str, str] = {}  # digests by tag; of others ECS does not tell any
         self.ends_when_told = True  # Dask, by `terminate`
         self.forgotten_by_scheduler: set[str] = set()  # ARNs of workers
+        self.unstoppable: set[str] = set()  # ARNs of tasks whose instance's agent is gone
         self.in_use: frozenset[str] = frozenset()
         self.gone = False
         self._started = 0
@@ -138,6 +139,8 @@ class World:
         self.now += datetime.timedelta(seconds=seconds)
         following = {"PROVISIONING": "PENDING", "PENDING": "RUNNING"}
         for task in list(self.tasks.values()):
+            if task.arn in self.unstoppable and task.desired_status == "STOPPED":
+                continue
             if task.desired_status == "STOPPED" and not task.is_stopped:
                 self.stop(task.arn, stop_code=task.stop_code or "UserInitiated")
             elif task.is_live and task.last_status in following:
@@ -279,7 +282,7 @@ class World:
             case actions.ForgetLaunch():
                 self._forget(action.token)
             case actions.StopTask():
-                self._update(action.task_arn, desired_status="STOPPED")
+                self._update(action.task_arn, desired_status="STOPPED", stopping_at=self.now)
             case actions.TerminateScheduler():
                 self.answers[action.fingerprint] = self.now
                 if self.ends_when_told:
