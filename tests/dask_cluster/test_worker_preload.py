@@ -14,7 +14,7 @@ from distributed import Client
 
 from dask_cluster.processes import Process, eventually, free_address, joined, running, running_scheduler
 from dask_ecs.plan.commands import worker_command, worker_environment
-from dask_ecs.plan.worker_preload import worker_preload
+from dask_ecs.plan.worker_preload import GAVE_UP, worker_preload
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -75,7 +75,7 @@ async def test_a_worker_that_is_earlier_than_its_scheduler_joins_as_soon_as_that
 async def test_a_worker_whose_scheduler_never_comes_gives_up_and_says_why(tmp_path: pathlib.Path) -> None:
     address = free_address()
     async with running(command(address, preload=worker_preload(wait_seconds=1)), log=tmp_path / "log") as worker:
-        assert await worker.exit_code() == 1
+        assert await worker.exit_code() == GAVE_UP
         assert f"No Dask scheduler at {address} within 1 s" in worker.log.read_text()
 
 

@@ -328,8 +328,10 @@ def _not_running(target: Target, role: Role, observed: Observed, tasks: Tasks, *
     if role in tasks.backoffs:
         waiting = tasks.backoffs[role]
         reason, message = diagnosis.of_task(waiting.failure)
-        again = rfc3339(waiting.retry_at)
-        return Said(status="False", reason=reason, message=f"{otherwise} {message} It is tried again at {again}.")
+        again = f"It is tried again at {rfc3339(waiting.retry_at)}."
+        if role == "worker" and len(tasks.workers) >= target.cluster.spec.worker.replicas:
+            again = "Others try it now."
+        return Said(status="False", reason=reason, message=f"{otherwise} {message} {again}")
     if waiting_for := placement.message(target, role, observed):
         return Said(status="False", reason=placement.WAITING, message=f"{otherwise} {waiting_for}")
     return Said(status="False", reason="Launching", message=otherwise)

@@ -6,6 +6,7 @@ import dataclasses
 import datetime
 from typing import TYPE_CHECKING
 
+from dask_ecs.api.conditions import find_condition
 from dask_ecs.api.duration import parse_duration
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Idleness:
     due: datetime.datetime | None = None
     asked_at: datetime.datetime | None = None
     """When the scheduler was asked for what it says of that."""
+    held_until: datetime.datetime | None = None
+    """Until when workers are awaited, and it does not idle whatever the scheduler says."""
 
     def is_over(self, now: datetime.datetime) -> bool:
         """Whether it has idled for too long, by what the scheduler has said when that time was over."""
@@ -47,7 +50,7 @@ class Idleness:
 
     def look_at(self, now: datetime.datetime) -> datetime.datetime | None:
         """Return when to look again."""
-        return now + _SOON if self.awaits_answer(now) else self.due
+        return now + _SOON if self.awaits_answer(now) else self.due or self.held_until
 
     def _is_due(self, now: datetime.datetime) -> bool:
         return self.due is not None and self.due <= now
@@ -66,8 +69,10 @@ def of_cluster(target: Target, observed: Observed, tasks: Tasks, *, now: datetim
     since = datetime.datetime.fromisoformat(before) if before else None
     if probe.error:  # what it last said is still believed, but nothing is done on it
         return Idleness(since=since)
-    if probe.idle_since is None or _workers_come(target, observed, tasks, now=now):
+    if probe.idle_since is None:
         return Idleness()
+    if (held_until := _workers_awaited_until(target, observed, tasks)) and now < held_until:
+        return Idleness(held_until=held_until)
     if since is None or target.cluster.metadata.generation != target.cluster.status.observed_generation:
         since = now
     elif probe.idle_since - since > _TOLERANCE:
@@ -75,13 +80,22 @@ def of_cluster(target: Target, observed: Observed, tasks: Tasks, *, now: datetim
     return Idleness(since=since, due=since + limit, asked_at=probe.asked_at)
 
 
-def _workers_come(target: Target, observed: Observed, tasks: Tasks, *, now: datetime.datetime) -> bool:
-    """Whether workers that are wanted have not joined yet, and nothing says that they can not."""
+def _workers_awaited_until(target: Target, observed: Observed, tasks: Tasks) -> datetime.datetime | None:
+    """Return until when workers are awaited that are wanted and have not joined; None: all have, or can not.
+
+    It is counted from what they are missing since, not from when each was run: successors of those that failed to join
+    would keep the cluster for ever.
+    """
     missing = target.cluster.spec.worker.replicas - len(tasks.joined)
     if missing <= 0 or "worker" in tasks.backoffs or any(hold.waits_for_user for hold in observed.holds.values()):
-        return False
-    coming = [task for task in tasks.workers if task not in tasks.joined]
-    return len(coming) < missing or any(now - task.created_at < _ON_THEIR_WAY for task in coming)
+        return None
+    ready = find_condition(target.cluster.status.conditions, "WorkersReady")
+    not_ready_since = (
+        datetime.datetime.fromisoformat(ready.last_transition_time) if ready and ready.status == "False" else None
+    )
+    started_at = tasks.scheduler.created_at if tasks.scheduler else None
+    began = [moment for moment in (started_at, observed.edited_at, not_ready_since) if moment]
+    return max(began) + _ON_THEIR_WAY if began else None
 
 
 def backstop(target: Target) -> datetime.timedelta | None:

@@ -27,7 +27,7 @@ async def dask_setup(nanny: Any) -> None:
 
 
 async def scheduler_listens(address: str, tls: Any) -> None:
-    """Return when something listens at the scheduler's address; end the process with exit code 1 when nothing does.
+    """Return when something listens at the scheduler's address; end the process with exit code 69 when nothing does.
 
     `tls` is an SSLContext for a `tls://` address: without it the scheduler would log each try as a failed handshake.
     """
@@ -46,7 +46,8 @@ async def scheduler_listens(address: str, tls: Any) -> None:
             await asyncio.sleep(0.5)
         else:
             return writer.close()
-    sys.exit(f"No Dask scheduler at {address} within {WAIT_SECONDS:.0f} s: this worker gives up.")
+    print(f"No Dask scheduler at {address} within {WAIT_SECONDS:.0f} s: giving up.")
+    sys.exit(69)
 
 
 def retire_on_sigterm(nanny: Any) -> None:

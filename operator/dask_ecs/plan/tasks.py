@@ -98,6 +98,7 @@ def sort(target: Target, there: Infrastructure, observed: Observed, *, now: date
             found := backoff.of_stopped_tasks(
                 of_role := observed.of_role(role),
                 task_definition_arns=pinning.definitions_alike(target, role, arn, of_role),
+                joined=joined if role == "worker" else (),
                 edited_at=observed.edited_at,
                 now=now,
             )

@@ -9,6 +9,9 @@ import re
 # How long a worker waits for its scheduler: an image of several GB may still be on its way.
 WAIT_SECONDS = 900
 
+# What it ends with then (sysexits.h: EX_UNAVAILABLE): no other end of a worker is called so.
+GAVE_UP = 69
+
 # ECS, "Task definition parameters": stopTimeout is 30 s unless set, and 120 s at most on Fargate. After the
 # retirement `dask worker` takes up to 10 s to close its nannies.
 LEAVE_SECONDS = 100
@@ -23,7 +26,7 @@ def leave_seconds(stop_timeout: int) -> int:
 def worker_preload(*, wait_seconds: float = WAIT_SECONDS, leave_seconds: float = LEAVE_SECONDS) -> str:
     """Give the text for `dask worker --preload-nanny` (Dask, "Customize Initialization"), under 2 KB.
 
-    `wait_seconds`: how long to wait for the scheduler's port before the worker exits with 1.
+    `wait_seconds`: how long to wait for the scheduler's port before the worker exits with GAVE_UP.
     `leave_seconds`: how long the data may take to move after SIGTERM; less than the container's stopTimeout by 10 s
     or more.
     """

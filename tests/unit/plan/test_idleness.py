@@ -6,6 +6,7 @@ import datetime
 import pytest
 
 from dask_ecs.plan import actions, cluster
+from dask_ecs.plan.worker_preload import GAVE_UP
 
 from .world import World, asked, condition, running
 
@@ -111,9 +112,10 @@ def test_an_edit_begins_the_time_anew() -> None:
 def test_it_does_not_idle_while_workers_are_on_their_way_for_half_an_hour_at_most() -> None:
     world = idling()
     world.forgotten_by_scheduler = {task.arn for task in world.live["worker"]}
+    world.step()
     for _ in range(5):
         world.pass_time(300)
-        world.step()
+        assert world.step().wake_at is not None
         assert phase_of(world) != "Suspended"
         assert world.target.cluster.status.idle_since is None
     world.pass_time(300)
@@ -121,6 +123,55 @@ def test_it_does_not_idle_while_workers_are_on_their_way_for_half_an_hour_at_mos
     assert world.target.cluster.status.idle_since is not None
     pass_minutes(world, 6)
     assert phase_of(world) == "Suspended"
+
+
+def never_joining(*, gives_up_with: int, hours: float) -> World:
+    """Return a cluster whose workers run and can not reach the scheduler, so that they give up after 15 minutes."""
+    world = World({"worker": {"replicas": 2}})
+    world.clients = 0
+    for _ in range(round(hours * 60)):
+        for task in world.live["worker"]:
+            world.forgotten_by_scheduler.add(task.arn)
+            if task.started_at and world.now - task.started_at >= datetime.timedelta(minutes=15):
+                world.stop(task.arn, exit_code=gives_up_with)
+        world.step()
+        world.step()
+        world.pass_time(60)
+    return world
+
+
+@pytest.mark.parametrize("exit_code", [1, GAVE_UP])
+def test_workers_that_run_and_can_not_join_do_not_keep_it(exit_code: int) -> None:
+    world = never_joining(gives_up_with=exit_code, hours=0.9)
+    assert phase_of(world) == "Suspended"
+    assert condition(world, "Suspended")[1] == "Idle"
+
+
+def test_workers_that_give_up_have_failed_and_it_is_told_why_while_others_try() -> None:
+    world = never_joining(gives_up_with=GAVE_UP, hours=0.35)
+    assert len(world.live["worker"]) == 2
+    status, reason, message = condition(world, "WorkersReady")
+    assert (status, reason) == ("False", "SchedulerUnreachableFromWorkers")
+    assert message.endswith("Others try it now.")
+    world.forgotten_by_scheduler = set()
+    world.settle()
+    assert condition(world, "WorkersReady")[0] == "True"
+
+
+def test_workers_that_are_wanted_later_are_awaited_from_then_on() -> None:
+    world = idling()
+    world.clients = 1
+    world.pass_time(7200)
+    world.settle()
+    world.scale(3)
+    world.clients = 0
+    world.step()
+    for _ in range(25):
+        world.forgotten_by_scheduler = {task.arn for task in world.live["worker"][2:]}
+        world.pass_time(60)
+        world.step()
+    assert phase_of(world) != "Suspended"
+    assert world.target.cluster.status.idle_since is None
 
 
 def test_workers_that_fail_to_start_do_not_keep_it() -> None:

@@ -1,6 +1,13 @@
 """What a container's log and exit code tell. Exit codes above 128 are signals (128 + their number)."""
 
 from dask_ecs.plan.causes.cause import Cause
+from dask_ecs.plan.worker_preload import GAVE_UP
+
+_SCHEDULER_UNREACHABLE = (
+    "SchedulerUnreachableFromWorkers",
+    "The workers do not reach the scheduler: their security groups must admit each other at the scheduler's port "
+    "(spec.network.securityGroups), and their subnets be of one VPC.",
+)
 
 LOGS = (
     Cause(
@@ -44,9 +51,7 @@ LOGS = (
     Cause(
         r"(Timed out|Timeout).*(connect|scheduler)|Failed to connect to|Connection refused.*878|OSError: Timed out "
         r"trying to connect|scheduler did not answer",
-        "SchedulerUnreachableFromWorkers",
-        "The workers do not reach the scheduler: their security groups must admit each other at the scheduler's port "
-        "(spec.network.securityGroups), and their subnets be of one VPC.",
+        *_SCHEDULER_UNREACHABLE,
     ),
     Cause(
         r"Address already in use",
@@ -83,6 +88,7 @@ LOGS = (
 )
 
 EXIT_CODES: dict[int, tuple[str, str]] = {
+    GAVE_UP: _SCHEDULER_UNREACHABLE,
     126: (
         "CommandNotExecutable",
         "The image's program may not be executed: check the permissions of `dask` in the image.",
