@@ -13,7 +13,7 @@ import datetime
 import json
 from typing import TYPE_CHECKING, Any
 
-from dask_ecs.plan import names, run_task, run_task_overrides
+from dask_ecs.plan import names, run_task, run_task_overrides, variables
 from dask_ecs.plan.actions import ForgetLaunch, RunTasks
 from dask_ecs.plan.observed import (
     LAUNCH_VARIABLE,
@@ -27,7 +27,7 @@ from dask_ecs.plan.observed import (
 from dask_ecs.plan.problems import NeedsUser
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from dask_ecs.api.spec import DaskClusterSpec
     from dask_ecs.plan.batches import Batch
@@ -122,7 +122,7 @@ def base_request(
     task_definition_arn: str,
     container: str,
     command: list[str],
-    environment: Iterable[tuple[str, str]],
+    environment: Collection[tuple[str, str]],
     scheduler_address: str | None,
     mark: str,
     started_by: str,
@@ -132,7 +132,7 @@ def base_request(
     """Return RunTask's parameters but for what differs from launch to launch.
 
     Raises:
-        NeedsUser: the command is longer than RunTask's overrides may be, or these are given as they can not be.
+        NeedsUser: RunTask's overrides are longer than they may be, or are given as they can not be.
 
     """
     awsvpc: dict[str, Any] = {"subnets": list(network.subnets), "securityGroups": list(security_groups)}
@@ -143,12 +143,12 @@ def base_request(
     if role == "scheduler" and spec.has_tls:
         told[PROTOCOL_VARIABLE] = "tls"
     told[MARK_VARIABLE] = mark
-    variables = [{"name": name, "value": value} for name, value in {**dict(environment), **told}.items()]
+    listed = _listed({**dict(environment), **told})
     request: dict[str, Any] = {
         "cluster": ecs_cluster.arn,
         "taskDefinition": task_definition_arn,
         "networkConfiguration": {"awsvpcConfiguration": awsvpc},
-        "overrides": {"containerOverrides": [{"name": container, "command": command, "environment": variables}]},
+        "overrides": {"containerOverrides": [{"name": container, "command": command, "environment": listed}]},
         "startedBy": started_by,
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     }
@@ -159,8 +159,8 @@ def base_request(
     if excess > 0:
         raise NeedsUser(
             "CommandTooLong",
-            f"The {role}'s command is {excess} characters longer than ECS takes: shorten spec.{role}.extraArgs"
-            + (" or runTaskOverrides." if spec.role(role).run_task_overrides else "."),
+            f"The {role}'s command, variables and overrides are {excess} characters longer than the "
+            f"{OVERRIDES_LIMIT:,} that ECS takes: shorten {_what_takes_room(spec, role, environment)}.",
         )
     return request
 
@@ -172,7 +172,7 @@ def complete(request: Mapping[str, Any], launch: Launch) -> dict[str, Any]:
     if launch.worker_name:
         told[NAME_VARIABLE] = launch.worker_name
         override = {**override, "command": [*override["command"], "--name", launch.worker_name]}
-    environment = [*override["environment"], *({"name": name, "value": value} for name, value in told.items())]
+    environment = [*override["environment"], *_listed(told)]
     whole = {
         **request,
         "overrides": {
@@ -185,6 +185,24 @@ def complete(request: Mapping[str, Any], launch: Launch) -> dict[str, Any]:
     if launch.capacity_provider:
         whole["capacityProviderStrategy"] = [{"capacityProvider": launch.capacity_provider, "weight": 1}]
     return whole
+
+
+def _what_takes_room(spec: DaskClusterSpec, role: Role, environment: Collection[tuple[str, str]]) -> str:
+    """Return what of the overrides is the user's, the longest first, with its characters."""
+    wanted = spec.role(role)
+    asked = {name for name, _ in variables.of_role(spec, wanted).plain}
+    parts = {
+        f"environment of spec and spec.{role}": _listed({name: value for name, value in environment if name in asked}),
+        f"spec.{role}.extraArgs": wanted.extra_args,
+        f"spec.{role}.runTaskOverrides": run_task_overrides.given(spec, role).get("overrides"),
+    }
+    lengths = {name: len(json.dumps(part)) for name, part in parts.items() if part}
+    longest_first = sorted(lengths, key=lambda name: -lengths[name])
+    return " or ".join(f"{name} (now {lengths[name]:,})" for name in longest_first)
+
+
+def _listed(environment: Mapping[str, str | None]) -> list[dict[str, str | None]]:
+    return [{"name": name, "value": value} for name, value in environment.items()]
 
 
 def _longest(role: Role, *, named: bool) -> Launch:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
+from dask_ecs.plan import run_task_form
 from dask_ecs.plan.observed import LAUNCH_VARIABLE, NAME_VARIABLE
 from dask_ecs.plan.problems import NeedsUser
 
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
 What = Literal["cpu", "memory"]
 
-POSSIBLE = ("group", "overrides", "tags", "volumeConfigurations")
+POSSIBLE = tuple(run_task_form.FORM)
 """The rest of RunTask's parameters have fields of their own in the spec, or are the operator's."""
+
+# What is wrong with one role's parameters, in one message.
+_MOST_TOLD = 5
 
 
 def given(spec: DaskClusterSpec, role: Role) -> dict[str, Any]:
@@ -35,17 +39,8 @@ def given(spec: DaskClusterSpec, role: Role) -> dict[str, Any]:
             f"{field} can not have {', '.join(unknown)}: possible are {', '.join(POSSIBLE)}. For what else RunTask "
             "takes the spec has fields, or the operator says it itself."
         )
-    containers = found.get("overrides", {}).get("containerOverrides", []) if _is_object(found.get("overrides")) else []
-    environments = [one.get("environment", []) for one in containers if _is_object(one)]
-    for where, value, form in (
-        ("overrides", found.get("overrides", {}), dict),
-        ("overrides.containerOverrides", containers, list),
-        ("tags", found.get("tags", []), list),
-        ("volumeConfigurations", found.get("volumeConfigurations", []), list),
-        *(("overrides.containerOverrides[].environment", environment, list) for environment in environments),
-    ):
-        if not isinstance(value, form) or (form is list and not all(_is_object(item) for item in value)):
-            raise _refused(f"{field}.{where} is not as RunTask takes it: see its page in the ECS API reference.")
+    if wrong := sorted(run_task_form.problems(found, where=field)):
+        raise _refused(f"{'; '.join(wrong[:_MOST_TOLD])}: see RunTask in the ECS API reference.")
     if "volumeConfigurations" in found and not spec.role(role).task_definition_arn:
         raise _refused(
             f"{field}.volumeConfigurations is for volumes that are configuredAtLaunch, and the task definition that is "
@@ -61,9 +56,8 @@ def disk_gib(spec: DaskClusterSpec, role: Role) -> int | None:
         NeedsUser: see `given`.
 
     """
-    asked = given(spec, role).get("overrides", {}).get("ephemeralStorage")
-    size = asked.get("sizeInGiB") if _is_object(asked) else None
-    return size if isinstance(size, int) else None
+    size: int | None = given(spec, role).get("overrides", {}).get("ephemeralStorage", {}).get("sizeInGiB")
+    return size
 
 
 def amount_of_task(spec: DaskClusterSpec, role: Role, what: What) -> int | None:
@@ -89,11 +83,11 @@ def roles(spec: DaskClusterSpec) -> Iterator[tuple[str, str]]:
         found = given(spec, role)
         for name in ("executionRoleArn", "taskRoleArn"):
             if arn := found.get("overrides", {}).get(name):
-                yield f"{role}.runTaskOverrides.overrides.{name}", str(arn)
+                yield f"{role}.runTaskOverrides.overrides.{name}", arn
         for index, volume in enumerate(found.get("volumeConfigurations", [])):
-            if arn := (volume.get("managedEBSVolume") or {}).get("roleArn"):
+            if arn := volume.get("managedEBSVolume", {}).get("roleArn"):
                 where = f"volumeConfigurations[{index}].managedEBSVolume.roleArn"
-                yield f"{role}.runTaskOverrides.{where}", str(arn)
+                yield f"{role}.runTaskOverrides.{where}", arn
 
 
 def under(request: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:

@@ -305,7 +305,9 @@ def test_a_command_that_is_too_long_for_ecs_is_refused_with_the_reason() -> None
     for _ in range(5):
         world.step()
     assert not world.tasks
-    assert condition(world, "Stalled")[:2] == ("True", "CommandTooLong")
+    status, reason, message = condition(world, "Stalled")
+    assert (status, reason) == ("True", "CommandTooLong")
+    assert message.endswith("ECS takes: shorten spec.scheduler.extraArgs (now 10,040).")
 
 
 def test_what_is_there_before_the_first_task_is_no_news_but_what_keeps_it_is() -> None:

@@ -1,11 +1,17 @@
 """A user's own parameters of RunTask: merged under ours, and admitted or not."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dask_ecs.plan import actions
+from dask_ecs.api.spec import DaskClusterSpec
+from dask_ecs.plan import actions, run_task_overrides, worker_size
+from dask_ecs.plan.problems import NeedsUser
+from dask_ecs.plan.run_task_form import FORM
 
 from .world import SETTINGS, World, asked, condition
 
@@ -92,29 +98,95 @@ def test_a_role_that_the_owner_does_not_admit_is_refused(overrides: dict[str, An
     ("overrides", "says"),
     [
         ({"launchType": "EC2", "cluster": "a"}, "can not have cluster, launchType: possible are group, overrides,"),
-        ({"overrides": []}, "spec.worker.runTaskOverrides.overrides is not as RunTask takes it"),
-        ({"overrides": {"containerOverrides": {"name": "worker"}}}, "overrides.containerOverrides is not as"),
-        ({"overrides": {"containerOverrides": [{"name": "a", "environment": {"A": "1"}}]}}, "[].environment is not as"),
-        ({"tags": {"team": "a"}}, "spec.worker.runTaskOverrides.tags is not as"),
-        ({"volumeConfigurations": ["a"]}, "spec.worker.runTaskOverrides.volumeConfigurations is not as"),
+        ({"group": 1}, "spec.worker.runTaskOverrides.group has to be a text, in quotes: see RunTask in the ECS API"),
+        ({"overrides": []}, "spec.worker.runTaskOverrides.overrides has to be an object"),
+        ({"overrides": {"cpu": 1024}}, "overrides.cpu has to be a text, in quotes"),
+        ({"overrides": {"taskRoleArn": None}}, "overrides.taskRoleArn has to be a text"),
+        (
+            {"overrides": {"ephemeralStorage": {"sizeInGiB": "50"}}},
+            "sizeInGiB has to be a whole number, without quotes",
+        ),
+        ({"overrides": {"containerOverrides": {"name": "worker"}}}, "overrides.containerOverrides has to be a list"),
+        ({"overrides": {"containerOverrides": [{"name": ["worker"]}]}}, "containerOverrides[0].name has to be a text"),
+        ({"overrides": {"containerOverrides": [{"environment": {"A": "1"}}]}}, "[0].environment has to be a list"),
+        (
+            {"overrides": {"containerOverrides": [{"environment": [{"name": "A", "value": "b"}, {"name": {"a": 1}}]}]}},
+            "[0].environment[1].name has to be a text",
+        ),
+        ({"tags": {"team": "a"}}, "spec.worker.runTaskOverrides.tags has to be a list"),
+        (
+            {"tags": [{"key": ["a"]}], "group": True},
+            "group has to be a text, in quotes; spec.worker.runTaskOverrides.tags",
+        ),
+        ({"volumeConfigurations": ["a"]}, "spec.worker.runTaskOverrides.volumeConfigurations[0] has to be an object"),
+        ({"volumeConfigurations": [{"managedEBSVolume": "x"}]}, "[0].managedEBSVolume has to be an object"),
         ({"volumeConfigurations": [{"name": "a"}]}, "name one of yours in spec.worker.taskDefinitionArn"),
     ],
 )
 def test_what_can_not_be_merged_is_named_and_a_deletion_goes_through(overrides: dict[str, Any], says: str) -> None:
     world = World({"worker": {"replicas": 1, "runTaskOverrides": overrides}})
     world.step()
-    assert says in condition(world, "Stalled")[2]
+    status, reason, message = condition(world, "Stalled")
+    assert (status, reason) == ("True", "RunTaskOverridesRefused")
+    assert says in message
     world.delete()
     world.settle()
     assert world.gone
 
 
-def test_overrides_that_are_too_long_are_refused() -> None:
-    world = World({"worker": {"replicas": 1, "runTaskOverrides": {"overrides": {"cpu": "1" * 9000}}}})
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def anything_like(form: Any) -> st.SearchStrategy[Any]:
+    """Things of this form, with anything at all in any place of it."""
+    if isinstance(form, dict):
+        return JSON | st.fixed_dictionaries({}, optional={name: anything_like(part) for name, part in form.items()})
+    if isinstance(form, list):
+        return JSON | st.lists(anything_like(form[0]), max_size=2)
+    return JSON | (st.sampled_from(["worker", ROLE, "1024"]) if form is str else st.integers(1, 4096))
+
+
+@given(
+    overrides=st.fixed_dictionaries({}, optional={name: anything_like(form) for name, form in FORM.items()}),
+    own=st.sampled_from([{}, {"taskDefinitionArn": DEFINITION}]),
+)
+def test_whatever_the_parameters_are_they_are_merged_or_refused(overrides: dict[str, Any], own: dict[str, Any]) -> None:
+    spec = DaskClusterSpec.model_validate({"worker": {"runTaskOverrides": overrides, **own}})
+    sent = {"name": "worker", "command": ["dask"], "environment": [{"name": "DASK", "value": "ours"}]}
+    request = {"overrides": {"containerOverrides": [sent]}, "tags": [{"key": "team", "value": "ours"}]}
+    with contextlib.suppress(NeedsUser):
+        merged = run_task_overrides.under(request, run_task_overrides.given(spec, "worker"))
+        first = merged["overrides"]["containerOverrides"][0]
+        assert (first["name"], first["command"]) == ("worker", ["dask"])
+        assert {"name": "DASK", "value": "ours"} in first["environment"]
+        assert all(isinstance(arn, str) for _, arn in run_task_overrides.roles(spec))
+        assert worker_size.threads(spec, None) > 0
+        assert worker_size.memory_mib(spec, None) > 0
+        assert (run_task_overrides.disk_gib(spec, "worker") or 0) < 2**63
+
+
+def too_long(worker: dict[str, Any]) -> str:
+    settings = dataclasses.replace(SETTINGS, allow_task_definitions=("*",))
+    world = World({"worker": {"replicas": 1, **worker}}, settings=settings)
     for _ in range(10):
         world.step()
         world.pass_time(1)
-    assert "or runTaskOverrides" in condition(world, "Stalled")[2]
+    _, reason, message = condition(world, "Stalled")
+    assert reason == "CommandTooLong"
+    return message.partition("shorten ")[2]
+
+
+def test_of_what_is_too_long_the_longest_is_named_first() -> None:
+    overrides = {"overrides": {"cpu": "1" * 9000}}
+    assert too_long({"runTaskOverrides": overrides}) == "spec.worker.runTaskOverrides (now 9,011)."
+    variables = [{"name": f"V{number}", "value": "x" * 1000} for number in range(10)]
+    own = {"taskDefinitionArn": DEFINITION, "extraArgs": ["--nanny"], "environment": variables}
+    said = too_long(own)
+    assert said == "environment of spec and spec.worker (now 10,290) or spec.worker.extraArgs (now 11)."
 
 
 def limits(request: dict[str, Any]) -> tuple[str, str]:
