@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from dask_ecs.api.daskcluster import DaskCluster, InvalidDaskClusterError
+from dask_ecs.command_line import schema_check
 
 from .conftest import User
 from .refused_specs import CLUSTER, REFUSED, Refused, RefusedBy
@@ -29,6 +30,7 @@ def test_the_model_refuses_what_an_older_crd_let_through(refused: Refused) -> No
     if refused.by is RefusedBy.SERVER:
         # Such lists can not be stored: that their items are unique is in the CRD's list types from its first version.
         assert DaskCluster.read(body).metadata.name == "refused"
+        assert [problem.split(": ", 1)[0] for problem in schema_check.problems(body)] == [refused.field]
         return
 
     with pytest.raises(InvalidDaskClusterError) as refusal:

@@ -8,6 +8,7 @@ import click
 import yaml
 
 from dask_ecs.api.daskcluster import API_VERSION, KIND, DaskCluster, InvalidDaskClusterError
+from dask_ecs.command_line import schema_check
 
 
 def read(path: pathlib.Path, *, namespace: str = "default") -> list[DaskCluster]:
@@ -37,8 +38,12 @@ def _bodies(found: list[Any]) -> Iterator[dict[str, Any]]:
 
 
 def _read(body: dict[str, Any], path: pathlib.Path, namespace: str) -> DaskCluster:
-    metadata = {"namespace": namespace, **(body.get("metadata") or {})}
+    given = body.get("metadata") or {}
+    metadata = {**given, "namespace": given.get("namespace") or namespace} if isinstance(given, dict) else {}
+    where = f"{path}, {metadata.get('name') or 'without a name'}"
     try:
+        if problems := schema_check.problems(body) or schema_check.problems_of_names(metadata):
+            raise InvalidDaskClusterError(problems)
         return DaskCluster.read({"metadata": metadata, "spec": body.get("spec") or {}})
     except InvalidDaskClusterError as error:
-        raise click.ClickException(f"{path}, {metadata.get('name')}: {error}") from error
+        raise click.ClickException(f"{where}: {error}") from error
