@@ -82,7 +82,10 @@ def test_an_account_that_may_not_list_dask_clusters_is_told_so(
     kubeconfig.write_text(quiet_stack.control_plane.service_account_kubeconfig(token))
     done = run("--install", "abc", environment={**environment, "KUBECONFIG": str(kubeconfig)})
     assert done.returncode == 1
-    assert "The DaskClusters of all namespaces can not be listed (Forbidden)." in done.stderr
+    assert (
+        "The DaskClusters of all namespaces can not be listed (daskclusters.ecs.dask.org is forbidden: User"
+        in done.stderr
+    )
     assert "what the operator's account may do" in done.stderr
     assert "Traceback" not in done.stderr
 

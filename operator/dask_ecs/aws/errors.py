@@ -55,6 +55,18 @@ class AwsError(Exception):
         return f"{said} {known.fix}" if known else said
 
 
+class ConfigurationError(AwsError):
+    """AWS's configuration of this process can not be used, so nothing was called; `message` has all that there is."""
+
+    def __init__(self, operation: str, *, code: str, message: str) -> None:
+        super().__init__(operation=operation, code=code, message=message, kind=Kind.NEEDS_USER)
+
+    @property
+    def advice(self) -> str:
+        """What is wrong with it, and what to do."""
+        return self.message
+
+
 class UnknownOutcomeError(AwsError):
     """A call that may have been carried out although no answer came."""
 
@@ -143,11 +155,23 @@ def classify(operation: str, error: Exception) -> AwsError:
         | botocore.exceptions.CredentialRetrievalError,
     ):
         return AwsError(operation=operation, code="NoCredentials", message=str(error), kind=Kind.NEEDS_USER)
+    if isinstance(error, botocore.exceptions.ProfileNotFound | botocore.exceptions.ConfigParseError):
+        return bad_configuration(operation, error)
     if isinstance(error, botocore.exceptions.ParamValidationError):  # nothing was sent
         return AwsError(operation=operation, code="InvalidParameter", message=str(error), kind=Kind.NEEDS_USER)
     # A connection that broke or timed out: the call may have arrived.
     code = type(error).__name__
     return UnknownOutcomeError(operation=operation, code=code, message=str(error), kind=Kind.RETRY_SOON)
+
+
+def bad_configuration(operation: str, error: Exception) -> ConfigurationError:
+    """Return the error in our terms, where the SDK can not use its configuration."""
+    return ConfigurationError(
+        operation,
+        code=type(error).__name__,
+        message=f"AWS's configuration can not be used: {str(error).rstrip('.')}. Mend AWS_PROFILE, or the files in "
+        "~/.aws that it is of.",
+    )
 
 
 def _kind(code: str, message: str, status: int) -> Kind:

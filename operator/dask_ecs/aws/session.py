@@ -95,6 +95,10 @@ class Sessions:
     `limits` are the quotas, by their names in `plan.quota`, of which the account has others than AWS documents;
     `idle` is entered for as long as a call waits for its rate. With `only`, no other operations can be called, which
     spares memory.
+
+    Raises:
+        ConfigurationError: the standard configuration can not be used.
+
     """
 
     def __init__(
@@ -108,7 +112,7 @@ class Sessions:
         self._session = aiobotocore.session.get_session()
         self._session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_moment)
         if only is not None:
-            data_path = self._session.get_config_variable("data_path")
+            data_path = self._configured("data_path")
             self._session.register_component("data_loader", service_models.loader(only, data_path=data_path))
         self._clients: dict[tuple[str, str], Any] = {}
         self._limits = dict(limits or {})
@@ -128,8 +132,19 @@ class Sessions:
         """The region of the standard configuration, None if there is none.
 
         AWS_REGION is the name that AWS's tools share; botocore alone knows only AWS_DEFAULT_REGION and profiles.
+
+        Raises:
+            ConfigurationError: the configuration can not be used.
+
         """
-        return os.environ.get("AWS_REGION") or self._session.get_config_variable("region")
+        return os.environ.get("AWS_REGION") or self._configured("region")
+
+    def _configured(self, name: str) -> str | None:
+        try:
+            found: str | None = self._session.get_config_variable(name)
+        except botocore.exceptions.BotoCoreError as error:
+            raise errors.bad_configuration("configuration", error) from error
+        return found
 
     def region(self, name: str) -> Aws:
         """Return AWS in a region."""
@@ -142,7 +157,12 @@ class Sessions:
         return self._quotas[region]
 
     async def client(self, service: str, region: str) -> Any:
-        """Return the shared client."""
+        """Return the shared client.
+
+        Raises:
+            ConfigurationError: the endpoint that is configured can not be one.
+
+        """
         async with self._lock:
             if (service, region) not in self._clients:
                 config = aiobotocore.config.AioConfig(
@@ -153,7 +173,14 @@ class Sessions:
                     user_agent_appid="dask-ecs-operator",
                 )
                 made = self._session.create_client(service, region_name=region, config=config)
-                client = await self._stack.enter_async_context(made)
+                try:
+                    client = await self._stack.enter_async_context(made)
+                except ValueError as error:
+                    raise errors.ConfigurationError(
+                        service,
+                        code="InvalidEndpoint",
+                        message=f"AWS can not be called: {error}. Write AWS_ENDPOINT_URL as https://HOST, or unset it.",
+                    ) from error
                 if service in METERED:
                     self.quotas(region).meter(client)
                 self._clients[service, region] = client

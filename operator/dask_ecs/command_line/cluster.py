@@ -13,8 +13,9 @@ from dask_ecs.api.daskcluster import KIND, DaskCluster, InvalidDaskClusterError
 from dask_ecs.aws import tasks as aws_tasks
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Aws
+from dask_ecs.command_line import schema_check
 from dask_ecs.controllers import login
-from dask_ecs.controllers.objects import UNAVAILABLE, GoneError, Objects
+from dask_ecs.controllers.objects import UNAVAILABLE, GoneError, NoCrdError, Objects, said
 from dask_ecs.plan.observed import Task
 
 
@@ -28,6 +29,19 @@ class Event:
     message: str
 
 
+class _Name(click.ParamType[str]):
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        for problem in schema_check.problems_of_names({"name": value}):
+            self.fail(problem.partition(": ")[2] + ".", param, ctx)
+        return str(value)
+
+
+NAME = _Name()
+"""A DaskCluster's name, as commands take it."""
+
+
 @contextlib.asynccontextmanager
 async def kubernetes() -> AsyncIterator[client.ApiClient]:
     """Reach Kubernetes as kubectl does.
@@ -38,14 +52,13 @@ async def kubernetes() -> AsyncIterator[client.ApiClient]:
     """
     try:
         configuration = (await login.load()).configuration
-    except (config.ConfigException, OSError) as error:
+    except config.ConfigException as error:
         raise click.ClickException(f"Kubernetes can not be reached: {error}. Set KUBECONFIG.") from error
     async with client.ApiClient(configuration) as api:
         try:
             yield api
         except UNAVAILABLE as error:
-            reason = getattr(error, "reason", None) or error
-            raise click.ClickException(f"Kubernetes does not answer as it should: {reason}") from error
+            raise click.ClickException(f"Kubernetes does not answer as it should: {said(error)}.") from error
 
 
 async def read(api: client.ApiClient, *, namespace: str, name: str) -> DaskCluster:
@@ -57,6 +70,10 @@ async def read(api: client.ApiClient, *, namespace: str, name: str) -> DaskClust
     """
     try:
         return DaskCluster.read(await Objects(api).get(namespace=namespace, name=name))
+    except NoCrdError:
+        raise click.ClickException(
+            f"This Kubernetes knows no {KIND}: its CRD is not installed. Install the chart, or apply the folder crds."
+        ) from None
     except GoneError:
         raise click.ClickException(f"There is no {KIND} {name} in namespace {namespace}.") from None
     except InvalidDaskClusterError as error:
@@ -93,15 +110,6 @@ async def tasks(aws: Aws, cluster: DaskCluster) -> list[Task]:
     found, _ = await aws_tasks.describe(aws, ecs_cluster=arn, arns=arns)
     ours = [task for task in found if task.started_by.endswith(f"/{cluster.metadata.uid}")]
     return sorted(ours, key=lambda task: task.created_at)
-
-
-def default_namespace() -> str:
-    """Return the namespace of the kubeconfig's context, as kubectl does."""
-    with contextlib.suppress(config.ConfigException, OSError):
-        _, active = config.list_kube_config_contexts()
-        context: dict[str, Any] = active["context"]
-        return str(context.get("namespace") or "default")
-    return "default"
 
 
 def short(error: AwsError) -> str:

@@ -16,7 +16,10 @@ from dask_ecs.api import crd
 def command(output: pathlib.Path | None, check: pathlib.Path | None) -> None:
     """Print, write or check the custom resource definitions."""
     if output:
-        crd.write(output)
+        try:
+            crd.write(output)
+        except OSError as error:
+            raise click.ClickException(f"{output} can not be written: {error}. Name another folder.") from error
     elif check:
         if differences := crd.check(check):
             click.echo("\n".join(differences))

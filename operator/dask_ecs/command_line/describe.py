@@ -13,6 +13,7 @@ from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Sessions
 from dask_ecs.command_line import cluster as view
 from dask_ecs.command_line.cluster import Event
+from dask_ecs.controllers import login
 from dask_ecs.plan import backoff, diagnosis
 from dask_ecs.plan.observed import Task
 
@@ -21,11 +22,11 @@ _EVENTS = 15
 
 
 @click.command("describe")
-@click.argument("name")
+@click.argument("name", type=view.NAME)
 @click.option("-n", "--namespace", help="Namespace. Default: the kubeconfig's.")
 def command(name: str, namespace: str | None) -> None:
     """Show a DaskCluster at a glance: its state, its tasks on ECS, what happened, what to do."""
-    click.echo(asyncio.run(_describe(name, namespace or view.default_namespace())))
+    click.echo(asyncio.run(_describe(name, namespace or login.default_namespace())))
 
 
 async def _describe(name: str, namespace: str) -> str:

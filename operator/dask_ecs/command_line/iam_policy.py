@@ -25,8 +25,8 @@ from dask_ecs.plan.problems import NeedsUser
     "--filename",
     "files",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
-    help="Allow only what the DaskClusters in this file need; may be repeated.",
+    type=manifests.FILE,
+    help="Allow only what the DaskClusters in this file need, - for standard input; may be repeated.",
 )
 @click.option(
     "--all-resources-given",

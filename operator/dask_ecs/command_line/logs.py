@@ -15,6 +15,7 @@ from dask_ecs.aws import operations, task_definitions
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.command_line import cluster as view
+from dask_ecs.controllers import login
 from dask_ecs.plan import given_definition, log_stream
 from dask_ecs.plan.log_stream import LogStream
 from dask_ecs.plan.observed import GivenDefinition, Task
@@ -44,7 +45,7 @@ class Stream:
 
 
 @click.command("logs")
-@click.argument("name")
+@click.argument("name", type=view.NAME)
 @click.argument("role", required=False, type=click.Choice(["scheduler", "worker"]))
 @click.argument("task", required=False)
 @click.option("-n", "--namespace", help="Namespace. Default: the kubeconfig's.")
@@ -67,7 +68,7 @@ def command(
     start = now_less(since, now=datetime.datetime.now(datetime.UTC)) if since else None
     try:
         asyncio.run(
-            _print(name, namespace or view.default_namespace(), role, task, start=start, tail=tail, follow=follow)
+            _print(name, namespace or login.default_namespace(), role, task, start=start, tail=tail, follow=follow)
         )
     except AwsError as error:
         raise click.ClickException(error.advice) from error

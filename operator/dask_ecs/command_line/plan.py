@@ -13,7 +13,7 @@ import click
 from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.aws import iam_policy, operations
 from dask_ecs.aws.actions_calls import calls
-from dask_ecs.aws.errors import AwsError
+from dask_ecs.aws.errors import AwsError, ConfigurationError
 from dask_ecs.aws.iam_policy import Scope, Statement, listed
 from dask_ecs.aws.session import Sessions
 from dask_ecs.command_line import cluster as view
@@ -39,8 +39,8 @@ MISSING = 3
     "files",
     multiple=True,
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
-    help="Manifests of DaskClusters; may be repeated.",
+    type=manifests.FILE,
+    help="Manifests of DaskClusters, - for standard input; may be repeated.",
 )
 @click.option("-n", "--namespace", default="default", show_default=True, help="Of those that name none.")
 @click.option("--install", type=INSTALL, default="install", show_default=True, help="As of `dask-ecs run`.")
@@ -64,7 +64,10 @@ def command(
     The exit code is 3 where permissions are missing, and 0 where none is or it can not be told, which is then said.
     """
     clusters = [cluster for path in files for cluster in manifests.read(path, namespace=namespace)]
-    region = region or Sessions().default_region or "eu-west-1"
+    try:
+        region = region or Sessions().default_region or "eu-west-1"
+    except ConfigurationError as error:
+        raise click.ClickException(error.advice) from error
     settings = operator_settings.of_options(given, install=install, default_region=region)
     if asyncio.run(_print(clusters, settings, identity=identity)):
         click.get_current_context().exit(MISSING)

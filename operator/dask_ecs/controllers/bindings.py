@@ -1,6 +1,5 @@
 """What clients find a cluster by: Secret, Service and EndpointSlice, written one by one and only where they differ."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +8,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from dask_ecs.api.daskcluster import ObjectMeta
 from dask_ecs.aws.mended import Tell, nobody
-from dask_ecs.controllers.objects import UNAVAILABLE
+from dask_ecs.controllers.objects import UNAVAILABLE, said
 from dask_ecs.plan.bindings import EnsureObject, changes, mended
 from dask_ecs.plan.problems import NeedsUser
 
@@ -106,17 +105,8 @@ class Bindings:
                 "account the permissions of its chart.",
             )
         if error.status in (400, 422):
-            return NeedsUser("KubernetesRefused", f"Kubernetes refused to {action}: {_said(error)}")
-        return BindingError(_said(error))
-
-
-def _said(error: ApiException) -> str:
-    """Return why the API server refused something, in its own words."""
-    try:
-        told: str = json.loads(error.body)["message"]
-    except (TypeError, ValueError, KeyError):
-        return str(error.reason)
-    return told
+            return NeedsUser("KubernetesRefused", f"Kubernetes refused to {action}: {said(error)}")
+        return BindingError(said(error))
 
 
 def _belongs_to(owner: ObjectMeta, found: Mapping[str, Any]) -> bool:

@@ -1,9 +1,11 @@
 """The Kubernetes API: read objects, write their status, finalizer and events."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
+import pydantic
 from kubernetes.aio import client
 from kubernetes.aio.client.exceptions import ApiException
 
@@ -17,8 +19,16 @@ _MERGE_PATCH = "application/merge-patch+json"
 # Objects that are listed at once: one takes 40 KB while it is read, twenty times what is kept of it.
 PAGE = 100
 
+
+class NotKubernetesError(Exception):
+    """What answers is no Kubernetes API server."""
+
+
+# What the client raises of an answer that is no JSON, or not of the form of what was asked for.
+_NOT_KUBERNETES = (json.JSONDecodeError, pydantic.ValidationError, NotKubernetesError)
+
 # What a call to the API server may raise when it does not do its part, or can not be reached.
-UNAVAILABLE = (ApiException, aiohttp.ClientError, OSError, TimeoutError)
+UNAVAILABLE = (ApiException, aiohttp.ClientError, OSError, TimeoutError, *_NOT_KUBERNETES)
 
 
 class ConflictError(Exception):
@@ -27,6 +37,20 @@ class ConflictError(Exception):
 
 class GoneError(Exception):
     """The object is not there any more."""
+
+
+class NoCrdError(GoneError):
+    """The API server does not know the kind."""
+
+
+def said(error: Exception) -> str:
+    """Return what the API server said, in its own words, else why it was not reached."""
+    if isinstance(error, _NOT_KUBERNETES):
+        return "what answers is not a Kubernetes API server"
+    if not isinstance(error, ApiException):
+        return str(error) or type(error).__name__
+    status = _status(error)
+    return str(status.get("message") or f"{error.status} {error.reason}")
 
 
 class Objects:
@@ -39,14 +63,14 @@ class Objects:
         """Read one object.
 
         Raises:
-            GoneError: it is not there.
+            GoneError: it is not there; `NoCrdError` where no such thing can be.
 
         """
         try:
-            body: Body = await self._custom.get_namespaced_custom_object(GROUP, VERSION, namespace, PLURAL, name)
+            body = await self._custom.get_namespaced_custom_object(GROUP, VERSION, namespace, PLURAL, name)
         except ApiException as error:
             raise _translated(error) from error
-        return body
+        return _an_object(body)
 
     async def list(self, *, namespace: str | None) -> AsyncIterator[Body]:
         """Yield all objects, of one namespace or of all."""
@@ -58,7 +82,7 @@ class Objects:
                 page = await self._custom.list_namespaced_custom_object(
                     GROUP, VERSION, namespace, PLURAL, limit=PAGE, **token
                 )
-            for body in page["items"]:
+            for body in _an_object(page)["items"]:
                 yield body
             if not page["metadata"].get("continue"):
                 return
@@ -123,7 +147,25 @@ def merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any
     return patch
 
 
+def _an_object(found: Any) -> Body:
+    if not isinstance(found, dict):  # the client hands on as text what is not called JSON
+        raise NotKubernetesError
+    return found
+
+
 def _translated(error: ApiException) -> Exception:
     if error.status == 409:
         return ConflictError(error.reason)
+    if error.status == 404 and not _status(error):
+        # Of a kind that it does not know, it says this as of any page, not by a Status that names the object.
+        return NoCrdError(error.reason)
     return GoneError(error.reason) if error.status == 404 else error
+
+
+def _status(error: ApiException) -> dict[str, Any]:
+    """Return the API server's Status (meta/v1), empty where it sent none."""
+    try:
+        found = json.loads(error.body or "")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -12,14 +12,14 @@ from collections.abc import Callable, Collection, Mapping
 
 import kopf
 from kubernetes.aio import client, config
-from kubernetes.aio.client.exceptions import ApiException
 
 from dask_ecs.aws import operations, turns
+from dask_ecs.aws.errors import ConfigurationError
 from dask_ecs.aws.session import Sessions
 from dask_ecs.controllers import log_format, login, slots
 from dask_ecs.controllers.bindings import Bindings
 from dask_ecs.controllers.informer import Informer
-from dask_ecs.controllers.objects import UNAVAILABLE, ConflictError, GoneError, Objects
+from dask_ecs.controllers.objects import UNAVAILABLE, ConflictError, GoneError, Objects, said
 from dask_ecs.controllers.queue import Lane, WorkQueue
 from dask_ecs.controllers.reconcile import Reconciler
 from dask_ecs.controllers.recorder import Recorder
@@ -74,14 +74,14 @@ async def run(options: Options) -> None:
         loop.add_signal_handler(signum, stop.set)
     try:
         kubernetes = await login.load()
+        aws = Sessions(limits=options.quotas, idle=slots.idle, only=operations.ALL)
     except config.ConfigException as error:
         raise StartError(
             f"There is no Kubernetes to talk to ({error}). Set KUBECONFIG, or run with a service account."
         ) from error
-    async with (
-        client.ApiClient(kubernetes.configuration) as api,
-        Sessions(limits=options.quotas, idle=slots.idle, only=operations.ALL) as sessions,
-    ):
+    except ConfigurationError as error:
+        raise StartError(error.advice) from error
+    async with client.ApiClient(kubernetes.configuration) as api, aws as sessions:
         settings = await _completed(options.settings, api, sessions)
         logger.info("install %s, default region %s", settings.install, settings.default_region)
         await _serve(options, settings, api, sessions, stop=stop, kubernetes=kubernetes)
@@ -95,10 +95,9 @@ async def _completed(settings: Settings, api: client.ApiClient, sessions: Sessio
     if not install:
         try:
             system = await client.CoreV1Api(api).read_namespace("kube-system")
-        except (ApiException, OSError) as error:
-            reason = getattr(error, "reason", None) or error
+        except UNAVAILABLE as error:
             raise StartError(
-                f"The namespace kube-system, whose UID keeps operators apart, can not be read ({reason}). "
+                f"The namespace kube-system, whose UID keeps operators apart, can not be read ({said(error)}). "
                 "Allow it, or set --install."
             ) from error
         install = hashlib.sha256(str(system.metadata.uid).encode()).hexdigest()[:8]
@@ -119,12 +118,11 @@ async def _load(
             async for body in objects.list(namespace=namespace):
                 store.put(body)
                 meet(body)
-        except (ApiException, OSError) as error:
-            reason = getattr(error, "reason", None) or error
+        except UNAVAILABLE as error:
             where = f"namespace {namespace}" if namespace else "all namespaces"
             raise StartError(
-                f"The DaskClusters of {where} can not be listed ({reason}). Check that the API server can be reached, "
-                "that the CRD is installed, and what the operator's account may do."
+                f"The DaskClusters of {where} can not be listed ({said(error)}). Check that the API server can be "
+                "reached, that the CRD is installed, and what the operator's account may do."
             ) from error
 
 
@@ -263,7 +261,7 @@ async def _reread(store: Store, objects: Objects, key: str) -> None:
     except GoneError:
         store.remove(key)
     except UNAVAILABLE as error:
-        logger.warning("%s can not be read: %s", key, getattr(error, "reason", None) or error)
+        logger.warning("%s can not be read: %s", key, said(error))
 
 
 async def _prune(store: Store, queue: WorkQueue, objects: Objects, namespaces: Collection[str] | None) -> None:
