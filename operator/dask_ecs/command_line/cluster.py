@@ -62,20 +62,26 @@ async def kubernetes() -> AsyncIterator[client.ApiClient]:
 
 
 async def read(api: client.ApiClient, *, namespace: str, name: str) -> DaskCluster:
-    """Return the object.
+    """Return the object; of one that breaks a rule of the API, say so and return what is valid, as the operator does.
 
     Raises:
-        click.ClickException: it is not there, or breaks a rule of the API.
+        click.ClickException: it is not there, or nothing of it is valid.
 
     """
     try:
-        return DaskCluster.read(await Objects(api).get(namespace=namespace, name=name))
+        body = await Objects(api).get(namespace=namespace, name=name)
     except NoCrdError:
         raise click.ClickException(
             f"This Kubernetes knows no {KIND}: its CRD is not installed. Install the chart, or apply the folder crds."
         ) from None
     except GoneError:
         raise click.ClickException(f"There is no {KIND} {name} in namespace {namespace}.") from None
+    try:
+        return DaskCluster.read(body)
+    except InvalidDaskClusterError as error:
+        click.echo(f"{name} breaks rules of the API, so edit it: {error}", err=True)
+    try:
+        return DaskCluster.read_what_is_valid(body)
     except InvalidDaskClusterError as error:
         raise click.ClickException(f"{name}: {error}") from error
 

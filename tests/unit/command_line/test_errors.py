@@ -1,5 +1,6 @@
 """Whatever a command is given, it says in one line what is wrong and what to do."""
 
+import json
 import os
 from pathlib import Path
 
@@ -125,6 +126,21 @@ def test_a_kind_that_is_not_installed_is_told_from_an_object_that_is_not_there(
     with answering(404, status(reason="NotFound", message="not found"), folder=tmp_path) as kubeconfig:
         monkeypatch.setenv("KUBECONFIG", kubeconfig)
         assert told("logs", "demo") == "There is no DaskCluster demo in namespace team-a."
+
+
+def test_an_object_that_breaks_a_rule_is_shown_and_the_rule_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"metadata": {"name": "demo", "namespace": "team-a"}, "spec": {"worker": {"cpu": "much"}}, "items": []}
+    with answering(200, json.dumps(body), folder=tmp_path) as kubeconfig:
+        monkeypatch.setenv("KUBECONFIG", kubeconfig)
+        done = CliRunner().invoke(main, ["describe", "demo"], catch_exceptions=False)
+        assert done.exit_code == 0
+        assert done.stderr.startswith("demo breaks rules of the API, so edit it: spec.worker.cpu: not a Kubernetes")
+        assert "Namespace:   team-a" in done.stdout
+        done = CliRunner().invoke(main, ["logs", "demo"], catch_exceptions=False)
+        assert "spec.worker.cpu: " in done.stderr
+        assert "demo has run no task yet" in done.stderr
 
 
 def test_an_empty_kubeconfig_variable_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
