@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +10,6 @@ from kubernetes.aio import client, config
 
 from dask_ecs.api.daskcluster import KIND, DaskCluster, InvalidDaskClusterError
 from dask_ecs.aws import tasks as aws_tasks
-from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Aws
 from dask_ecs.command_line import schema_check
 from dask_ecs.controllers import login
@@ -116,8 +114,3 @@ async def tasks(aws: Aws, cluster: DaskCluster) -> list[Task]:
     found, _ = await aws_tasks.describe(aws, ecs_cluster=arn, arns=arns)
     ours = [task for task in found if task.started_by.endswith(f"/{cluster.metadata.uid}")]
     return sorted(ours, key=lambda task: task.created_at)
-
-
-def short(error: AwsError) -> str:
-    """Return why AWS does not tell, in one line."""
-    return re.sub(r"\s+", " ", error.advice)

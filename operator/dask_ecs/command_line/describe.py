@@ -12,6 +12,7 @@ from dask_ecs.api.daskcluster import DaskCluster
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Sessions
 from dask_ecs.command_line import cluster as view
+from dask_ecs.command_line import own_credentials
 from dask_ecs.command_line.cluster import Event
 from dask_ecs.controllers import login
 from dask_ecs.plan import backoff, diagnosis
@@ -38,7 +39,7 @@ async def _describe(name: str, namespace: str) -> str:
             if cluster.status.region:
                 tasks = await view.tasks(sessions.region(cluster.status.region), cluster)
         except AwsError as error:
-            tasks = f"AWS does not tell. {view.short(error)}"
+            tasks = f"AWS does not tell. {own_credentials.of_reading(error)}"
         return text(cluster, tasks, events, now=datetime.datetime.now(datetime.UTC))
 
 

@@ -11,6 +11,7 @@ from dask_ecs.aws import events_template
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.events import Events, Made
 from dask_ecs.aws.session import Aws, Sessions
+from dask_ecs.command_line import own_credentials
 from dask_ecs.command_line.install import INSTALL
 
 _install = click.option(
@@ -90,7 +91,7 @@ def _told(error: AwsError) -> click.ClickException:
             f"{error.operation} is not allowed to you: {error.message.rstrip('.')}. docs/events.md lists what setup "
             "needs; or have somebody else make what --cloudformation prints."
         )
-    return click.ClickException(error.advice)
+    return click.ClickException(own_credentials.advice(error))
 
 
 def _aws(sessions: Sessions, region: str | None) -> Aws:

@@ -15,6 +15,7 @@ from dask_ecs.aws import operations, task_definitions
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.session import Aws, Sessions
 from dask_ecs.command_line import cluster as view
+from dask_ecs.command_line import own_credentials
 from dask_ecs.controllers import login
 from dask_ecs.plan import given_definition, log_stream
 from dask_ecs.plan.log_stream import LogStream
@@ -71,7 +72,7 @@ def command(
             _print(name, namespace or login.default_namespace(), role, task, start=start, tail=tail, follow=follow)
         )
     except AwsError as error:
-        raise click.ClickException(error.advice) from error
+        raise click.ClickException(own_credentials.of_reading(error)) from error
 
 
 def now_less(duration: str, *, now: datetime.datetime) -> int:

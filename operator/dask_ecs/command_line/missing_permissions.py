@@ -9,6 +9,7 @@ from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.iam_policy import Statement, listed
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.simulation import Lack, Question
+from dask_ecs.command_line import own_credentials
 
 
 async def look(
@@ -29,7 +30,7 @@ async def look(
 
 def _not_told(identity: str, error: AwsError) -> Iterator[str]:
     yield f"Whether {identity} lacks some of them can not be told:"
-    yield f"  {error.advice}"
+    yield f"  {own_credentials.advice(error)}"
     if error.code == "NoSuchEntity":
         yield "  If its ARN has a path, which that of a session does not tell, name it by --identity."
 

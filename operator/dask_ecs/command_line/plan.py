@@ -16,8 +16,7 @@ from dask_ecs.aws.actions_calls import calls
 from dask_ecs.aws.errors import AwsError, ConfigurationError
 from dask_ecs.aws.iam_policy import Scope, Statement, listed
 from dask_ecs.aws.session import Sessions
-from dask_ecs.command_line import cluster as view
-from dask_ecs.command_line import manifests, missing_permissions, operator_settings, roles_behind
+from dask_ecs.command_line import manifests, missing_permissions, operator_settings, own_credentials, roles_behind
 from dask_ecs.command_line.iam_policy import for_clusters
 from dask_ecs.command_line.install import INSTALL
 from dask_ecs.plan import roles
@@ -81,7 +80,7 @@ async def _print(clusters: Sequence[DaskCluster], settings: Settings, *, identit
         try:
             answer = await aws.call(operations.GET_CALLER_IDENTITY)
         except AwsError as error:
-            click.echo(f"AWS does not say whose account it is ({view.short(error)})")
+            click.echo(f"AWS does not say whose account it is ({own_credentials.advice(error)})")
         else:
             account, caller = str(answer["Account"]), str(answer["Arn"])
             click.echo(f"As {caller}")

@@ -6,7 +6,7 @@ from dask_ecs.api.spec import DaskClusterSpec
 from dask_ecs.aws import operations, task_definitions
 from dask_ecs.aws.errors import AwsError
 from dask_ecs.aws.session import Aws, Sessions
-from dask_ecs.command_line import cluster as view
+from dask_ecs.command_line import own_credentials
 
 
 def where(specs: Iterable[DaskClusterSpec]) -> list[str]:
@@ -32,7 +32,7 @@ async def look(
             found += await (_of_profile(aws, arn) if ":instance-profile/" in arn else _of_definition(aws, arn))
         except AwsError as error:
             untold.append(
-                f"Which roles {arn} names AWS does not tell ({view.short(error)}): "
+                f"Which roles {arn} names AWS does not tell ({own_credentials.advice(error)}): "
                 "that the operator may pass them was not looked at."
             )
     return sorted(set(found)), untold

@@ -61,8 +61,14 @@ class Denial:
 
     @property
     def fix(self) -> str:
-        """What to do, in a sentence or two."""
-        whose = f"of {self.who}" if self.who else "of the operator's AWS identity"
+        """What to do of a call of the operator's, in a sentence or two."""
+        statement_alone = self.where not in _ELSEWHERE and not self.explicit
+        all_of_it = " (`dask-ecs iam-policy` prints all that the operator needs)." if statement_alone else ""
+        return self.remedy(identity="the operator's AWS identity") + all_of_it
+
+    def remedy(self, *, identity: str) -> str:
+        """Return what to do, in a sentence; `identity` is whose call it was, where AWS does not say it."""
+        whose = f"of {self.who or identity}"
         elsewhere = _ELSEWHERE.get(self.where)
         if self.explicit:
             return (
@@ -72,10 +78,7 @@ class Denial:
         statement = json.dumps(self.statement)
         if elsewhere:
             return f"{elsewhere} does not allow {self.action}: add this statement to it: {statement}"
-        return (
-            f"Add this statement to a policy {whose}: {statement} (`dask-ecs iam-policy` prints all that the operator "
-            "needs)."
-        )
+        return f"Add this statement to a policy {whose}: {statement}"
 
 
 def read(text: str, *, action: str = "") -> Denial | None:
