@@ -14,6 +14,7 @@ from dask_ecs.aws import iam_policy
 from dask_ecs.aws.iam_policy import Scope
 from dask_ecs.aws.permission import Purpose
 from dask_ecs.command_line import manifests, roles_behind
+from dask_ecs.command_line.aws_names import ACCOUNT, POLICY, QUEUE, REGION
 from dask_ecs.command_line.install import INSTALL
 from dask_ecs.plan import admission, roles
 from dask_ecs.plan.problems import NeedsUser
@@ -34,8 +35,15 @@ from dask_ecs.plan.problems import NeedsUser
     help="For clusters whose roles, security groups, ECS cluster and log group are all given.",
 )
 @click.option("--install", type=INSTALL, help="As of `dask-ecs run`. Default: any.")
-@click.option("--account", metavar="ID", help="AWS account. Default: any.")
-@click.option("--region", "regions", multiple=True, metavar="REGION", help="AWS region; may be repeated. Default: any.")
+@click.option("--account", type=ACCOUNT, metavar="ID", help="AWS account. Default: any.")
+@click.option(
+    "--region",
+    "regions",
+    type=REGION,
+    multiple=True,
+    metavar="REGION",
+    help="AWS region; may be repeated. Default: any. Those that -f names are added.",
+)
 @click.option("--allow-log-group", "log_groups", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-ecs-cluster", "ecs_clusters", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
 @click.option("--allow-role", "allowed_roles", multiple=True, metavar="PATTERN", help="As of `dask-ecs run`.")
@@ -47,8 +55,10 @@ from dask_ecs.plan.problems import NeedsUser
     metavar="PATTERN",
     help="As of `dask-ecs run`; the roles that they name need --allow-role here.",
 )
-@click.option("--permissions-boundary", metavar="ARN", help="As of `dask-ecs run`.")
-@click.option("--events-queue", "queue", metavar="ARN", help="Of the queue that `dask-ecs events setup` made.")
+@click.option("--permissions-boundary", type=POLICY, metavar="ARN", help="As of `dask-ecs run`.")
+@click.option(
+    "--events-queue", "queue", type=QUEUE, metavar="QUEUE", help="That `dask-ecs events setup` made: its ARN or URL."
+)
 def command(
     files: tuple[pathlib.Path, ...],
     all_resources_given: bool,
@@ -70,6 +80,17 @@ def command(
     says which), and for deregistering task definitions. Where IAM's limit of 6,144 characters asks for several
     policies, they are printed one after the other, and all of them have to be attached.
     """
+    named_by_files = {
+        "--allow-log-group": log_groups,
+        "--allow-ecs-cluster": ecs_clusters,
+        "--allow-task-role-policy": policies,
+        "--allow-task-definition": task_definitions,
+    }
+    if files and (idle := [option for option, patterns in named_by_files.items() if patterns]):
+        raise click.UsageError(f"With -f the manifests say what {', '.join(idle)} would: leave one of both out.")
+    clusters = [cluster for path in files for cluster in manifests.read(path)]
+    if regions:
+        regions = _once((*regions, *(region for cluster in clusters if (region := _region(cluster.spec)))))
     scope = Scope(
         partition=tuple(dict.fromkeys(map(roles.partition, regions))) or ("aws",),
         region=regions or iam_policy.ANY,
@@ -84,7 +105,6 @@ def command(
         events_queue=(queue,) if queue else (),
     )
     if files:
-        clusters = [cluster for path in files for cluster in manifests.read(path)]
         for arn in roles_behind.where(cluster.spec for cluster in clusters) if not allowed_roles else ():
             click.echo(f"{arn} names roles that the operator has to pass: give their ARNs by --allow-role.", err=True)
         scope = for_clusters(clusters, scope)
@@ -105,9 +125,9 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
     """Return the scope cut to what these clusters need: their things that are made, and those that are given."""
     specs = [cluster.spec for cluster in clusters]
     purposes: set[Purpose] = {"tasks", "log group", "events"}
-    if any(not (spec.iam.execution_role_arn and spec.iam.task_role_arn) for spec in specs):
+    if any(map(_makes_roles, specs)):
         purposes.add("role")
-    if any(not spec.network.security_groups for spec in specs):
+    if any(spec.needs_security_group for spec in specs):
         purposes.add("security group")
     if any(not spec.cluster_arn for spec in specs):
         purposes.add("ECS cluster")
@@ -126,6 +146,17 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
         allowed_policy=_once(policy for spec in specs for policy in spec.iam.task_role_policies),
         purposes=frozenset(purposes),
     )
+
+
+def _makes_roles(spec: DaskClusterSpec) -> bool:
+    """Whether tasks get a role that is made: a task definition of one's own names its roles itself."""
+    given = spec.iam.execution_role_arn and spec.iam.task_role_arn
+    return not given and not all(spec.role(role).task_definition_arn for role in spec.roles)
+
+
+def _region(spec: DaskClusterSpec) -> str | None:
+    """Return the region that a spec names, None if it has the operator's."""
+    return spec.region or (spec.cluster_arn.split(":")[3] if spec.cluster_arn else None)
 
 
 def _roles(spec: DaskClusterSpec) -> Iterator[str]:

@@ -167,3 +167,74 @@ def test_roles_that_stand_in_a_given_definition_are_asked_for(tmp_path: Path) ->
     result = CliRunner().invoke(main, ["iam-policy", "-f", str(file)])
     assert f"{arn} names roles that the operator has to pass: give their ARNs by --allow-role." in result.stderr
     assert "names roles" not in CliRunner().invoke(main, ["iam-policy", "-f", str(file), "--allow-role", "*"]).stderr
+
+
+def written(folder: Path, spec: dict[str, Any]) -> str:
+    file = folder / "cluster.json"
+    file.write_text(
+        json.dumps({"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": "demo"}, "spec": {**NO_TLS, **spec}})
+    )
+    return str(file)
+
+
+NO_TLS = {"tls": {"enabled": False}}
+OWN = {
+    role: {"taskDefinitionArn": f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{role}:1"}
+    for role in ("scheduler", "worker")
+}
+
+
+@pytest.mark.parametrize(
+    "spec", [{"region": "us-gov-east-1"}, {"clusterArn": "arn:aws-us-gov:ecs:us-gov-east-1:123456789012:cluster/a"}]
+)
+def test_the_regions_of_a_file_are_added_to_those_that_are_named(spec: dict[str, Any], tmp_path: Path) -> None:
+    file = written(tmp_path, spec)
+    (read,) = of_action(printed("-f", file, "--region", "eu-west-1"), "logs:GetLogEvents")
+    assert {arn.split(":")[3] for arn in listed(read["Resource"])} == {"eu-west-1", "us-gov-east-1"}
+    assert {arn.split(":")[1] for arn in listed(read["Resource"])} == {"aws", "aws-us-gov"}
+    (anywhere,) = of_action(printed("-f", file), "logs:GetLogEvents")
+    assert listed(anywhere["Resource"])[0].split(":")[3] == "*"
+
+
+def test_groups_and_roles_that_no_task_would_have_are_not_made(tmp_path: Path) -> None:
+    group = {"securityGroups": ["sg-0123456789abcdef0"]}
+    given = {role: {**own, **group} for role, own in OWN.items()}
+    needed = actions(printed("-f", written(tmp_path, given), "--allow-role", "arn:aws:iam::*:role/team"))
+    assert not {action for action in needed if re.search("Role$|SecurityGroup$", action)} - {"iam:PassRole"}
+    needed = actions(printed("-f", written(tmp_path, {**given, "scheduler": group})))
+    assert "iam:CreateRole" in needed
+    assert "ec2:CreateSecurityGroup" not in needed
+    needed = actions(printed("-f", written(tmp_path, {**given, "worker": OWN["worker"]}), "--allow-role", "*"))
+    assert "iam:CreateRole" not in needed
+    assert "ec2:CreateSecurityGroup" in needed
+
+
+def test_a_queue_is_named_by_its_url_too() -> None:
+    url = "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/dask-ecs-prod-events"
+    (receive,) = of_action(printed("--events-queue", url), "sqs:ReceiveMessage")
+    assert receive["Resource"] == "arn:aws-cn:sqs:cn-north-1:123456789012:dask-ecs-prod-events"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--account", "foo"], "'foo' is not the 12 digits of an AWS account."),
+        (["--region", "bar"], "'bar' is not an AWS region: write its code, as eu-west-1."),
+        (["--permissions-boundary", "nope"], "'nope' is not the ARN of a policy: write it as arn:aws:iam::"),
+        (["--events-queue", "nope"], "'nope' is not the ARN or the URL of a queue"),
+        (["--events-queue", "https://sqs.eu-west-1.amazonaws.com/"], "is not the ARN or the URL of a queue"),
+        *(
+            (["-f", str(Path(__file__).parents[3] / "examples" / "fargate.yaml"), option, "x"], f"what {option} would")
+            for option in (
+                "--allow-log-group",
+                "--allow-ecs-cluster",
+                "--allow-task-role-policy",
+                "--allow-task-definition",
+            )
+        ),
+    ],
+)
+def test_what_would_be_wrong_or_without_effect_is_refused(arguments: list[str], says: str) -> None:
+    result = CliRunner().invoke(main, ["iam-policy", *arguments])
+    assert result.exit_code == 2
+    assert says in result.stderr
