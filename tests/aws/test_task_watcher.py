@@ -217,7 +217,8 @@ async def test_the_health_of_a_scheduler_is_looked_at_anew_while_it_does_not_ans
     }
     settings = Settings(install="test", default_region=aws.region, default_image="dask")
     target = Target(cluster=DaskCluster.read(body), settings=settings)
-    memory, silence = Memory.of(target.cluster, busy=False), SchedulerProbe(address="tcp://10.0.0.1:8786")
+    memory = Memory.of(target.cluster, busy=False, now=datetime.datetime.now(datetime.UTC))
+    silence = SchedulerProbe(address="tcp://10.0.0.1:8786")
     answer = dataclasses.replace(silence, identity=SchedulerIdentity(id="s", workers=()))
     watchers, prober = TaskWatchers(install="test", wake=lambda _: None), Prober(wake=lambda _: None)
     watcher = watchers.of(aws, request_["cluster"])

@@ -80,7 +80,7 @@ def running(stack: Stack, operator: OperatorProcess) -> Iterator[RunningCluster]
     with namespace(stack.kubeconfig, name="running") as name:
         tenant = Tenant(stack.kubeconfig, name, operator)
         environment = [{"name": "COLOUR", "value": "blue"}, *CALM]
-        with_dashboard = {"extraArgs": []}
+        with_dashboard: dict[str, list[str]] = {"extraArgs": []}
         body = manifest(
             replicas=2,
             tags={"team": "research"},
