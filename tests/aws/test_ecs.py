@@ -39,7 +39,8 @@ async def test_an_ecs_cluster_of_somebody_else_is_neither_used_nor_deleted(aws: 
     await aws.call(operations.CREATE_CLUSTER, clusterName=cluster)
     with pytest.raises(NotOursError, match=cluster):
         await ecs_clusters.ensure(aws, name=cluster, tags=OWN, own_tags=OWN)
-    await ecs_clusters.delete(aws, name=cluster, own_tags=OWN)
+    with pytest.raises(NotOursError, match=cluster):
+        await ecs_clusters.delete(aws, name=cluster, own_tags=OWN)
     assert await ecs_clusters.find(aws, cluster=cluster)
 
 

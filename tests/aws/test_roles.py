@@ -59,7 +59,8 @@ async def test_a_role_of_somebody_else_is_neither_used_nor_deleted(aws: Aws) -> 
     await aws.call(operations.CREATE_ROLE, RoleName=role.name, AssumeRolePolicyDocument="{}")
     with pytest.raises(NotOursError, match=role.name):
         await roles.ensure(aws, role, own_tags=OWN)
-    await roles.delete(aws, name=role.name, own_tags=OWN)
+    with pytest.raises(NotOursError, match=role.name):
+        await roles.delete(aws, name=role.name, own_tags=OWN)
     assert (await aws.call(operations.GET_ROLE, RoleName=role.name))["Role"]["RoleName"] == role.name
 
 

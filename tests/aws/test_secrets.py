@@ -79,7 +79,8 @@ async def test_a_secret_of_somebody_else_is_neither_used_nor_deleted(aws: Aws, n
     await aws.call(operations.CREATE_SECRET, Name=name, SecretString="theirs")
     with pytest.raises(NotOursError, match=name):
         await ensure(aws, name, is_new=True)
-    await secrets.delete(aws, name=name, own_tags=OWN)
+    with pytest.raises(NotOursError, match=name):
+        await secrets.delete(aws, name=name, own_tags=OWN)
     assert (await aws.call(operations.GET_SECRET_VALUE, SecretId=name))["SecretString"] == "theirs"
 
 

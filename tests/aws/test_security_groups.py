@@ -85,7 +85,8 @@ async def test_a_group_of_somebody_else_is_neither_used_nor_deleted(aws: Aws) ->
     )
     with pytest.raises(NotOursError, match=group.name):
         await ensure(aws, group)
-    await security_groups.delete(aws, name=group.name, own_tags=OWN)
+    with pytest.raises(NotOursError, match=group.name):
+        await security_groups.delete(aws, name=group.name, own_tags=OWN)
     answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, GroupIds=[made["GroupId"]])
     assert len(answer["SecurityGroups"]) == 1
 

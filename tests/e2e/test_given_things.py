@@ -216,9 +216,11 @@ def test_a_thing_of_somebody_else_with_the_name_of_ours_is_named_and_never_touch
     before = theirs()
     lone_tenant.operator.restart()
     condition = lone_tenant.wait_for_condition(name, "Stalled", reason="NotOurs")
-    assert "was not made for these clusters; rename or delete it" in condition["message"]
+    assert "was not made for these clusters, or has lost its tags; rename or delete it" in condition["message"]
     assert kstatus(lone_tenant.get(name)) == "Failed"
     lone_tenant.delete(name)
     lone_tenant.wait_until_gone(name)
     assert theirs() == before
     assert before
+    left = [event["message"] for event in lone_tenant.events(name) if event["reason"] == "LeftBehind"]
+    assert any(condition["message"].split(" was not made")[0].split()[-1] in message for message in left)

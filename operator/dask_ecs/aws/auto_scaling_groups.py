@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dask_ecs.aws import operations
-from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws import operations, ownership
+from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import carries, from_upper
+from dask_ecs.aws.tags import from_upper
 from dask_ecs.plan.capacity_actions import EnsureAutoScalingGroup, SizeAutoScalingGroup
 
 # ECS developer guide, "Capacity providers": ECS puts it on a group that it scales; that instances get it is asked for
@@ -26,13 +26,12 @@ async def ensure(aws: Aws, wanted: EnsureAutoScalingGroup, *, own_tags: Mapping[
     launching = _launching(wanted)
     found = await _get(aws, wanted.name)
     if found is not None:
-        if not carries(from_upper(found.get("Tags", ())), own_tags):
-            raise NotOursError(
-                operation=str(operations.CREATE_AUTO_SCALING_GROUP),
-                code="NotOurs",
-                message=f"Auto Scaling group {wanted.name} was not made for these clusters; rename or delete it",
-                kind=Kind.NEEDS_USER,
-            )
+        ownership.check(
+            from_upper(found.get("Tags", ())),
+            own_tags,
+            what=f"Auto Scaling group {wanted.name}",
+            operation=operations.CREATE_AUTO_SCALING_GROUP,
+        )
         if found.get("Status"):  # it is being deleted (AWS: "AutoScalingGroup")
             raise _later(operations.CREATE_AUTO_SCALING_GROUP, f"Auto Scaling group {wanted.name} is being deleted")
         await aws.call(operations.UPDATE_AUTO_SCALING_GROUP, AutoScalingGroupName=wanted.name, **launching)
@@ -65,15 +64,22 @@ async def size(aws: Aws, wanted: SizeAutoScalingGroup) -> None:
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
-    """Delete the group of this name with its instances, protected or not, if it is there and ours.
+    """Delete the group of this name with its instances, protected or not, if it is there.
 
     Raises:
+        NotOursError: it does not carry our tags.
         AwsError: it is not gone yet.
 
     """
     found = await _get(aws, name)
-    if found is None or not carries(from_upper(found.get("Tags", ())), own_tags):
+    if found is None:
         return
+    ownership.check(
+        from_upper(found.get("Tags", ())),
+        own_tags,
+        what=f"Auto Scaling group {name}",
+        operation=operations.DELETE_AUTO_SCALING_GROUP,
+    )
     if not found.get("Status"):  # else it is being deleted (AWS: "AutoScalingGroup")
         await aws.call(operations.DELETE_AUTO_SCALING_GROUP, AutoScalingGroupName=name, ForceDelete=True)
     if await _get(aws, name) is not None:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dask_ecs.aws import ecs_clusters, operations
-from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws import ecs_clusters, operations, ownership
+from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, ecs_tags, from_ecs
@@ -39,13 +39,12 @@ async def ensure(aws: Aws, wanted: EnsureCapacityProvider, *, own_tags: Mapping[
         tell(f"Capacity provider {wanted.name} was gone; it is made again.")
         made = await aws.call(operations.CREATE_CAPACITY_PROVIDER, name=wanted.name, tags=ecs_tags(wanted.tags), **kind)
         return str(made["capacityProvider"]["capacityProviderArn"])
-    if not carries(from_ecs(found.get("tags", ())), own_tags):
-        raise NotOursError(
-            operation=str(operations.CREATE_CAPACITY_PROVIDER),
-            code="NotOurs",
-            message=f"Capacity provider {wanted.name} was not made for these clusters; rename or delete it",
-            kind=Kind.NEEDS_USER,
-        )
+    ownership.check(
+        from_ecs(found.get("tags", ())),
+        own_tags,
+        what=f"Capacity provider {wanted.name}",
+        operation=operations.CREATE_CAPACITY_PROVIDER,
+    )
     if wanted.managed_instances is not None:
         template = dict(wanted.managed_instances["instanceLaunchTemplate"])
         template.pop("capacityOptionType")  # it can not be changed (AWS: "InstanceLaunchTemplateUpdate")
@@ -83,15 +82,22 @@ def _is_over_another(found: Mapping[str, Any], wanted: EnsureCapacityProvider) -
 
 
 async def delete(aws: Aws, wanted: DeleteCapacityProvider) -> None:
-    """Delete the capacity provider, if it is there and ours, after taking all that go from their ECS cluster.
+    """Delete the capacity provider, if it is there, after taking all that go from their ECS cluster.
 
     Raises:
+        NotOursError: it does not carry our tags.
         AwsError: its instances are not gone yet, or ECS is still changing the cluster.
 
     """
     found = await _get(aws, wanted.name) or await _get(aws, wanted.name, ecs_cluster=wanted.ecs_cluster)
-    if found is None or not carries(from_ecs(found.get("tags", ())), wanted.tags):
+    if found is None:
         return
+    ownership.check(
+        from_ecs(found.get("tags", ())),
+        wanted.tags,
+        what=f"Capacity provider {wanted.name}",
+        operation=operations.DELETE_CAPACITY_PROVIDER,
+    )
     scope = wanted.ecs_cluster if "managedInstancesProvider" in found else None
     if scope is None:
         await ecs_clusters.dissociate(aws, arn=wanted.ecs_cluster, going=wanted.going)

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dask_ecs.api.launch_rules import FARGATE_PROVIDERS
-from dask_ecs.aws import operations
-from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws import operations, ownership
+from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import INSTALL_TAG, carries, ecs_tags, from_ecs
+from dask_ecs.aws.tags import INSTALL_TAG, ecs_tags, from_ecs
 from dask_ecs.plan.observed import EcsCluster
 
 
@@ -118,10 +118,17 @@ async def associable(aws: Aws, *, arn: str, providers: Sequence[str]) -> list[st
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
-    """Delete the ECS cluster of this name, if it is there and ours."""
+    """Delete the ECS cluster of this name, if it is there.
+
+    Raises:
+        NotOursError: it does not carry our tags.
+
+    """
     found = await _describe(aws, name)
-    if found is None or not carries(from_ecs(found.get("tags", ())), own_tags):
+    if found is None:
         return
+    tags = from_ecs(found.get("tags", ()))
+    ownership.check(tags, own_tags, what=f"ECS cluster {name}", operation=operations.DELETE_CLUSTER)
     await aws.call(operations.DELETE_CLUSTER, cluster=name)
 
 
@@ -131,10 +138,9 @@ async def _describe(aws: Aws, cluster: str) -> dict[str, Any] | None:
 
 
 def _check_ours(found: Mapping[str, Any], own_tags: Mapping[str, str]) -> None:
-    if not carries(from_ecs(found.get("tags", ())), own_tags):
-        raise NotOursError(
-            operation=str(operations.CREATE_CLUSTER),
-            code="NotOurs",
-            message=f"ECS cluster {found['clusterName']} was not made for these clusters; rename or delete it",
-            kind=Kind.NEEDS_USER,
-        )
+    ownership.check(
+        from_ecs(found.get("tags", ())),
+        own_tags,
+        what=f"ECS cluster {found['clusterName']}",
+        operation=operations.CREATE_CLUSTER,
+    )

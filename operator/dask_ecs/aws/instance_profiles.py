@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dask_ecs.aws import operations
-from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws import operations, ownership
+from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import carries, from_upper, upper_tags
+from dask_ecs.aws.tags import from_upper, upper_tags
 from dask_ecs.plan.capacity_actions import EnsureInstanceProfile
 
 
@@ -29,12 +29,12 @@ async def ensure(aws: Aws, wanted: EnsureInstanceProfile, *, own_tags: Mapping[s
         found = made["InstanceProfile"]
         tell(f"Instance profile {wanted.name} was gone; it is made again.")
         tell = nobody
-    elif not carries(from_upper(found.get("Tags", ())), own_tags):
-        raise NotOursError(
-            operation=str(operations.CREATE_INSTANCE_PROFILE),
-            code="NotOurs",
-            message=f"Instance profile {wanted.name} was not made for these clusters; rename or delete it",
-            kind=Kind.NEEDS_USER,
+    else:
+        ownership.check(
+            from_upper(found.get("Tags", ())),
+            own_tags,
+            what=f"Instance profile {wanted.name}",
+            operation=operations.CREATE_INSTANCE_PROFILE,
         )
     roles = [role["RoleName"] for role in found.get("Roles", ())]
     if roles != [wanted.role]:
@@ -45,10 +45,17 @@ async def ensure(aws: Aws, wanted: EnsureInstanceProfile, *, own_tags: Mapping[s
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
-    """Delete the instance profile of this name, if it is there and ours."""
+    """Delete the instance profile of this name, if it is there.
+
+    Raises:
+        NotOursError: it does not carry our tags.
+
+    """
     found = await _get(aws, name)
-    if found is None or not carries(from_upper(found.get("Tags", ())), own_tags):
+    if found is None:
         return
+    tags = from_upper(found.get("Tags", ()))
+    ownership.check(tags, own_tags, what=f"Instance profile {name}", operation=operations.DELETE_INSTANCE_PROFILE)
     await _empty(aws, name, [role["RoleName"] for role in found.get("Roles", ())])
     try:
         await aws.call(operations.DELETE_INSTANCE_PROFILE, InstanceProfileName=name)

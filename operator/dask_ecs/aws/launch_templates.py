@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from dask_ecs.aws import operations
-from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws import operations, ownership
+from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import carries, from_upper, upper_tags
+from dask_ecs.aws.tags import from_upper, upper_tags
 from dask_ecs.plan import names
 from dask_ecs.plan.capacity_actions import EnsureLaunchTemplate
 
@@ -33,13 +33,12 @@ async def ensure(aws: Aws, wanted: EnsureLaunchTemplate, *, own_tags: Mapping[st
         )
         tell(f"Launch template {wanted.name} was gone; it is made again.")
         return str(made["LaunchTemplate"]["LatestVersionNumber"])
-    if not carries(from_upper(found.get("Tags", ())), own_tags):
-        raise NotOursError(
-            operation=str(operations.CREATE_LAUNCH_TEMPLATE),
-            code="NotOurs",
-            message=f"Launch template {wanted.name} was not made for these clusters; rename or delete it",
-            kind=Kind.NEEDS_USER,
-        )
+    ownership.check(
+        from_upper(found.get("Tags", ())),
+        own_tags,
+        what=f"Launch template {wanted.name}",
+        operation=operations.CREATE_LAUNCH_TEMPLATE,
+    )
     answer = await aws.call(
         operations.DESCRIBE_LAUNCH_TEMPLATE_VERSIONS, LaunchTemplateName=wanted.name, Versions=["$Latest"]
     )
@@ -57,10 +56,18 @@ async def ensure(aws: Aws, wanted: EnsureLaunchTemplate, *, own_tags: Mapping[st
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
-    """Delete the launch template of this name with all its versions, if it is there and ours."""
+    """Delete the launch template of this name with all its versions, if it is there.
+
+    Raises:
+        NotOursError: it does not carry our tags.
+
+    """
     found = await _get(aws, name)
-    if found is not None and carries(from_upper(found.get("Tags", ())), own_tags):
-        await aws.call(operations.DELETE_LAUNCH_TEMPLATE, LaunchTemplateName=name)
+    if found is None:
+        return
+    tags = from_upper(found.get("Tags", ()))
+    ownership.check(tags, own_tags, what=f"Launch template {name}", operation=operations.DELETE_LAUNCH_TEMPLATE)
+    await aws.call(operations.DELETE_LAUNCH_TEMPLATE, LaunchTemplateName=name)
 
 
 async def _get(aws: Aws, name: str) -> dict[str, Any] | None:

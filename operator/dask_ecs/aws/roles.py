@@ -4,11 +4,11 @@ import json
 from collections.abc import Mapping, Set
 from typing import Any
 
-from dask_ecs.aws import operations
-from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws import operations, ownership
+from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import carries, from_upper, upper_tags
+from dask_ecs.aws.tags import from_upper, upper_tags
 from dask_ecs.plan.actions import EnsureRole
 
 INLINE_POLICY = "dask-ecs"
@@ -36,14 +36,9 @@ async def ensure(aws: Aws, wanted: EnsureRole, *, own_tags: Mapping[str, str], t
         tell(f"IAM role {wanted.name} was gone; it is made again.")
         role, tell = made["Role"], nobody
         attached, inline = set[str](), set[str]()
-    elif not carries(from_upper(role.get("Tags", ())), own_tags):
-        raise NotOursError(
-            operation=str(operations.CREATE_ROLE),
-            code="NotOurs",
-            message=f"IAM role {wanted.name} was not made for these clusters; rename or delete it",
-            kind=Kind.NEEDS_USER,
-        )
     else:
+        tags = from_upper(role.get("Tags", ()))
+        ownership.check(tags, own_tags, what=f"IAM role {wanted.name}", operation=operations.CREATE_ROLE)
         await _restore_trust(aws, wanted, role, tell=tell)
         await _restore_boundary(aws, wanted, role, tell=tell)
         attached, inline = await _attached(aws, wanted.name), await _inline(aws, wanted.name)
@@ -94,10 +89,17 @@ async def _restore_inline(aws: Aws, wanted: EnsureRole, there: Set[str], *, tell
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str], has_policy: bool = False) -> None:
-    """Delete the role of this name with its policies, if it is there and ours; `has_policy`: it was made with one."""
+    """Delete the role of this name with its policies, if it is there; `has_policy`: it was made with one.
+
+    Raises:
+        NotOursError: it does not carry our tags.
+
+    """
     role = await _get(aws, name)
-    if role is None or not carries(from_upper(role.get("Tags", ())), own_tags):
+    if role is None:
         return
+    tags = from_upper(role.get("Tags", ()))
+    ownership.check(tags, own_tags, what=f"IAM role {name}", operation=operations.DELETE_ROLE)
     # Which policies it has is asked only where those that it was made with are not all.
     steps = (_no_policies, _delete_inline_policy, _delete_all_policies)
     for delete_policies in steps[has_policy:]:

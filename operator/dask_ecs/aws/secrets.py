@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Mapping
 
-from dask_ecs.aws import operations
-from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws import operations, ownership
+from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import carries, from_upper, upper_tags
+from dask_ecs.aws.tags import from_upper, upper_tags
 
 
 async def create(aws: Aws, *, name: str, text: str, tags: Mapping[str, str]) -> str | None:
@@ -51,22 +51,21 @@ async def check_ours(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> Non
 
     """
     described = await aws.call(operations.DESCRIBE_SECRET, SecretId=name)
-    if not carries(from_upper(described.get("Tags", ())), own_tags):
-        raise NotOursError(
-            operation=str(operations.CREATE_SECRET),
-            code="NotOurs",
-            message=f"Secret {name} was not made for these clusters; rename or delete it",
-            kind=Kind.NEEDS_USER,
-        )
+    ownership.check(
+        from_upper(described.get("Tags", ())), own_tags, what=f"Secret {name}", operation=operations.CREATE_SECRET
+    )
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
-    """Delete the secret of this name for good, if it is there and ours: its name can soon be used again."""
+    """Delete the secret of this name for good, if it is there: its name can soon be used again.
+
+    Raises:
+        NotOursError: it does not carry our tags.
+
+    """
     try:
         await check_ours(aws, name=name, own_tags=own_tags)
         await aws.call(operations.DELETE_SECRET, SecretId=name, ForceDeleteWithoutRecovery=True)
-    except NotOursError:
-        return
     except AwsError as error:
         if error.kind is not Kind.GONE:
             raise

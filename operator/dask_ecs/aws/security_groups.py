@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from dask_ecs.aws import operations
-from dask_ecs.aws.errors import AwsError, Kind, NotOursError
+from dask_ecs.aws import operations, ownership
+from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.aws.tags import carries, from_upper, upper_tags
@@ -44,12 +44,12 @@ async def ensure(
         tell(f"Security group {name} was gone; it is made again.")
         tell = nobody
         found = {"GroupId": made["GroupId"], "IpPermissions": []}
-    elif not carries(from_upper(found.get("Tags", ())), own_tags):
-        raise NotOursError(
-            operation=str(operations.CREATE_SECURITY_GROUP),
-            code="NotOurs",
-            message=f"Security group {name} was not made for these clusters; rename or delete it",
-            kind=Kind.NEEDS_USER,
+    else:
+        ownership.check(
+            from_upper(found.get("Tags", ())),
+            own_tags,
+            what=f"Security group {name}",
+            operation=operations.CREATE_SECURITY_GROUP,
         )
     group_id: str = found["GroupId"]
     actual = set(_rules(found["IpPermissions"], group_id))
@@ -68,23 +68,27 @@ async def ensure(
 
 async def revise(aws: Aws, *, name: str, rules: Set[Rule], own_tags: Mapping[str, str]) -> None:
     """Take from the groups of this name that are ours all ingress but `rules`."""
-    for group in await _ours(aws, name=name, own_tags=own_tags):
-        await _change(
-            aws,
-            operations.REVOKE_INGRESS,
-            group["GroupId"],
-            set(_rules(group["IpPermissions"], group["GroupId"])) - rules,
-        )
+    for group in await _named(aws, name):
+        if carries(_tags(group), own_tags):
+            too_much = set(_rules(group["IpPermissions"], group["GroupId"])) - rules
+            await _change(aws, operations.REVOKE_INGRESS, group["GroupId"], too_much)
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
     """Delete the groups of this name that are ours.
 
     Raises:
+        NotOursError: it does not carry our tags.
         AwsError: DependencyViolation while a network interface still uses it.
 
     """
-    for group in await _ours(aws, name=name, own_tags=own_tags):
+    found = await _named(aws, name)
+    ours = [group for group in found if carries(_tags(group), own_tags)]
+    if found and not ours:
+        ownership.check(
+            _tags(found[0]), own_tags, what=f"Security group {name}", operation=operations.DELETE_SECURITY_GROUP
+        )
+    for group in ours:
         try:
             await aws.call(operations.DELETE_SECURITY_GROUP, GroupId=group["GroupId"])
         except AwsError as error:
@@ -92,10 +96,13 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
                 raise
 
 
-async def _ours(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> list[dict[str, Any]]:
+async def _named(aws: Aws, name: str) -> list[dict[str, Any]]:
     filters = [{"Name": "group-name", "Values": [name]}]
-    answer = await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters)
-    return [group for group in answer["SecurityGroups"] if carries(from_upper(group.get("Tags", ())), own_tags)]
+    return list((await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters))["SecurityGroups"])
+
+
+def _tags(group: Mapping[str, Any]) -> dict[str, str]:
+    return from_upper(group.get("Tags", ()))
 
 
 async def _find(aws: Aws, *, name: str, vpc_id: str) -> dict[str, Any] | None:

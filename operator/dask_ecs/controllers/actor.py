@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
-from dask_ecs.aws.errors import AwsError, Kind, UnknownOutcomeError
+from dask_ecs.aws.errors import AwsError, Kind, NotOursError, UnknownOutcomeError
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
 from dask_ecs.controllers import act
@@ -132,7 +132,10 @@ class Actor:
     async def _delete(
         self, target: Target, memory: Memory, action: Action[Any], do: Callable[[], Coroutine[Any, Any, Any]]
     ) -> None:
-        """Delete a thing, unless somebody has begun to use it meanwhile; whoever begins now has it made anew."""
+        """Delete a thing, unless somebody has begun to use it meanwhile; whoever begins now has it made anew.
+
+        What does not carry our tags is left, and that is told.
+        """
         thing, region = action.thing or "", target.region
         async with self._shared.lock(region, thing):
             used = self._users.has_others(target.cluster.metadata.uid, region=region, thing=thing)
@@ -143,7 +146,11 @@ class Actor:
                 memory.answers[action.fingerprint] = True  # there is nothing to take from it
                 return
             self._shared.forget(region, thing=thing)
-            memory.answers[action.fingerprint] = await do()
+            try:
+                memory.answers[action.fingerprint] = await do()
+            except NotOursError as error:
+                self._recorder.record(target.cluster.metadata, "Warning", reason="LeftBehind", message=error.message)
+                memory.answers[action.fingerprint] = True
 
     async def _others_ingress(self, target: Target, thing: str) -> Asked:
         """Return what the other users of a security group ask of it."""
