@@ -17,6 +17,16 @@ FILE = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=pathli
 """A file of manifests, as commands take it; `-` is standard input."""
 
 
+class _Loader(yaml.SafeLoader):
+    """Reads YAML as kubectl does: what looks like a date is a text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def read(path: pathlib.Path, *, namespace: str = "default") -> list[DaskCluster]:
     """Return the DaskClusters of a file of manifests, those that name no namespace in `namespace`.
 
@@ -26,8 +36,8 @@ def read(path: pathlib.Path, *, namespace: str = "default") -> list[DaskCluster]
     """
     try:
         data = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
-        found = list(_bodies(list(yaml.safe_load_all(data.decode())), path))
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: of the encoding, and of dates that are none
+        found = list(_bodies(list(yaml.load_all(data.decode(), Loader=_Loader)), path))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise click.ClickException(f"{path} is no YAML in UTF-8: {' '.join(str(error).split())}") from error
     if not found:
         raise click.ClickException(f"{path} holds no {KIND} of {API_VERSION}.")
@@ -54,6 +64,13 @@ def _read(body: dict[str, Any], path: pathlib.Path, namespace: str) -> DaskClust
     try:
         if problems := schema_check.problems(body) or schema_check.problems_of_names(metadata):
             raise InvalidDaskClusterError(problems)
-        return DaskCluster.read({"metadata": metadata, "spec": body.get("spec") or {}})
+        return DaskCluster.read({"metadata": metadata, "spec": _without_nulls(body.get("spec") or {})})
     except InvalidDaskClusterError as error:
         raise click.ClickException(f"{where}: {error}") from error
+
+
+def _without_nulls(value: Any) -> Any:
+    """Return what the API server makes of fields without a value: it prunes them, and gives them their defaults."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value

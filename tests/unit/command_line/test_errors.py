@@ -63,7 +63,6 @@ def test_an_endpoint_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch) -> N
     [
         (b"\xff\xfe@bad", "is no YAML in UTF-8: 'utf-8' codec can't decode byte 0xff"),
         (b"a: [b", "is no YAML in UTF-8: while parsing a flow sequence"),
-        (b"a: 2024-99-99", "is no YAML in UTF-8: month must be in 1..12"),
         (b"apiVersion: v1\nkind: List\nitems: 5", "items of a List have to be a list"),
         (b"apiVersion: ecs.dask.org/v1alpha1\nkind: DaskCluster\nmetadata: foo", "metadata: has to be an object"),
         (b"just a text", "holds no DaskCluster of ecs.dask.org/v1alpha1"),

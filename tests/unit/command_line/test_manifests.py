@@ -88,3 +88,19 @@ def test_what_kubectl_takes_is_taken(tmp_path: Path) -> None:
     (found,) = read(tmp_path, spec, metadata=metadata, status={"nonsense": 1})
     assert (found.metadata.namespace, found.spec.worker.replicas) == ("team", 2)
     assert read(tmp_path, None)[0].spec.worker.replicas == 0
+
+
+def test_fields_without_a_value_have_their_defaults(tmp_path: Path) -> None:
+    (cluster,) = read(tmp_path, {"worker": None, "tags": None, "scheduler": {"memory": None}})
+    assert cluster.spec.worker.replicas == 0
+    assert cluster.spec.scheduler.memory == "4Gi"
+
+
+def test_what_looks_like_a_date_is_a_text(tmp_path: Path) -> None:
+    file = tmp_path / "cluster.yaml"
+    file.write_text(
+        f"apiVersion: {API_VERSION}\nkind: {KIND}\nmetadata: {{name: demo}}\n"
+        "spec: {environment: [{name: SINCE, value: 2026-01-31}]}\n"
+    )
+    (cluster,) = manifests.read(file)
+    assert [variable.value for variable in cluster.spec.environment] == ["2026-01-31"]
