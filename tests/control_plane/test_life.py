@@ -31,7 +31,7 @@ def test_two_run_side_by_side_and_know_nothing_of_each_other(control_plane: Cont
 def test_nothing_is_left_after_the_with_block() -> None:
     before = set(psutil.Process().children(recursive=True))
     with ControlPlane.start() as control_plane:
-        assert set(psutil.Process().children(recursive=True)) > before
+        assert set(psutil.Process().children(recursive=True)) - before
     assert set(psutil.Process().children(recursive=True)) <= before
     assert not control_plane.directory.exists()
 

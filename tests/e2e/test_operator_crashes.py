@@ -222,4 +222,4 @@ def test_a_restart_changes_nothing(lone_tenant: Tenant, quiet_account: AwsAccoun
     assert [event["message"] for event in lone_tenant.events(name)] == [event["message"] for event in events]
     asked = {operation.partition(":")[2] for operation in quiet_account.aws.calls()}
     looks = {"ListTasks", "DescribeTasks", "DescribeClusters", "DescribeSecurityGroups", "GetSecretValue"}
-    assert asked == looks
+    assert asked == {*looks, "GetCallerIdentity"}

@@ -87,6 +87,7 @@ def test_after_a_restart_nothing_is_made_again_and_little_is_asked(
         "ecs:DescribeClusters": 1,
         "ec2:DescribeSecurityGroups": 1,
         "secretsmanager:GetSecretValue": 1,
+        "sts:GetCallerIdentity": 1,
         "ecs:RunTask": 1,
     }
     assert {name: (lone_tenant.get(name) or {})["status"] for name in names[1:]} == {
