@@ -7,7 +7,6 @@ from dask_ecs.aws import operations, ownership
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import from_upper
 from dask_ecs.plan.capacity_actions import EnsureAutoScalingGroup, SizeAutoScalingGroup
 
 # ECS developer guide, "Capacity providers": ECS puts it on a group that it scales; that instances get it is asked for
@@ -27,10 +26,7 @@ async def ensure(aws: Aws, wanted: EnsureAutoScalingGroup, *, own_tags: Mapping[
     found = await _get(aws, wanted.name)
     if found is not None:
         ownership.check(
-            from_upper(found.get("Tags", ())),
-            own_tags,
-            what=f"Auto Scaling group {wanted.name}",
-            operation=operations.CREATE_AUTO_SCALING_GROUP,
+            found, own_tags, what=f"Auto Scaling group {wanted.name}", operation=operations.CREATE_AUTO_SCALING_GROUP
         )
         if found.get("Status"):  # it is being deleted (AWS: "AutoScalingGroup")
             raise _later(operations.CREATE_AUTO_SCALING_GROUP, f"Auto Scaling group {wanted.name} is being deleted")
@@ -74,12 +70,7 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
     found = await _get(aws, name)
     if found is None:
         return
-    ownership.check(
-        from_upper(found.get("Tags", ())),
-        own_tags,
-        what=f"Auto Scaling group {name}",
-        operation=operations.DELETE_AUTO_SCALING_GROUP,
-    )
+    ownership.check(found, own_tags, what=f"Auto Scaling group {name}", operation=operations.DELETE_AUTO_SCALING_GROUP)
     if not found.get("Status"):  # else it is being deleted (AWS: "AutoScalingGroup")
         await aws.call(operations.DELETE_AUTO_SCALING_GROUP, AutoScalingGroupName=name, ForceDelete=True)
     if await _get(aws, name) is not None:

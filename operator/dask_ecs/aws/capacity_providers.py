@@ -7,7 +7,7 @@ from dask_ecs.aws import ecs_clusters, operations, ownership
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import carries, ecs_tags, from_ecs
+from dask_ecs.aws.tags import ecs_tags
 from dask_ecs.plan.capacity_actions import PROVIDER_IN_USE, DeleteCapacityProvider, EnsureCapacityProvider
 
 # What ECS makes of a group: it is as large as its tasks need, and no instance with tasks ends but by us or by AWS.
@@ -28,7 +28,7 @@ async def ensure(aws: Aws, wanted: EnsureCapacityProvider, *, own_tags: Mapping[
     """
     managed = wanted.managed_instances is not None
     found = await _get(aws, wanted.name, ecs_cluster=wanted.ecs_cluster if managed else None)
-    if found is not None and _is_over_another(found, wanted) and carries(from_ecs(found.get("tags", ())), own_tags):
+    if found is not None and _is_over_another(found, wanted) and ownership.is_ours(found, own_tags):
         # A provider's group can not be changed (AWS: "AutoScalingGroupProviderUpdate").
         await _make_way(aws, wanted, own_tags)
         found = None
@@ -40,10 +40,7 @@ async def ensure(aws: Aws, wanted: EnsureCapacityProvider, *, own_tags: Mapping[
         made = await aws.call(operations.CREATE_CAPACITY_PROVIDER, name=wanted.name, tags=ecs_tags(wanted.tags), **kind)
         return str(made["capacityProvider"]["capacityProviderArn"])
     ownership.check(
-        from_ecs(found.get("tags", ())),
-        own_tags,
-        what=f"Capacity provider {wanted.name}",
-        operation=operations.CREATE_CAPACITY_PROVIDER,
+        found, own_tags, what=f"Capacity provider {wanted.name}", operation=operations.CREATE_CAPACITY_PROVIDER
     )
     if wanted.managed_instances is not None:
         template = dict(wanted.managed_instances["instanceLaunchTemplate"])
@@ -93,10 +90,7 @@ async def delete(aws: Aws, wanted: DeleteCapacityProvider) -> None:
     if found is None:
         return
     ownership.check(
-        from_ecs(found.get("tags", ())),
-        wanted.tags,
-        what=f"Capacity provider {wanted.name}",
-        operation=operations.DELETE_CAPACITY_PROVIDER,
+        found, wanted.tags, what=f"Capacity provider {wanted.name}", operation=operations.DELETE_CAPACITY_PROVIDER
     )
     scope = wanted.ecs_cluster if "managedInstancesProvider" in found else None
     if scope is None:

@@ -127,8 +127,7 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
     found = await _describe(aws, name)
     if found is None:
         return
-    tags = from_ecs(found.get("tags", ()))
-    ownership.check(tags, own_tags, what=f"ECS cluster {name}", operation=operations.DELETE_CLUSTER)
+    ownership.check(found, own_tags, what=f"ECS cluster {name}", operation=operations.DELETE_CLUSTER)
     await aws.call(operations.DELETE_CLUSTER, cluster=name)
 
 
@@ -138,9 +137,4 @@ async def _describe(aws: Aws, cluster: str) -> dict[str, Any] | None:
 
 
 def _check_ours(found: Mapping[str, Any], own_tags: Mapping[str, str]) -> None:
-    ownership.check(
-        from_ecs(found.get("tags", ())),
-        own_tags,
-        what=f"ECS cluster {found['clusterName']}",
-        operation=operations.CREATE_CLUSTER,
-    )
+    ownership.check(found, own_tags, what=f"ECS cluster {found['clusterName']}", operation=operations.CREATE_CLUSTER)

@@ -7,7 +7,7 @@ from dask_ecs.aws import operations, ownership
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import from_upper, upper_tags
+from dask_ecs.aws.tags import upper_tags
 from dask_ecs.plan.capacity_actions import EnsureInstanceProfile
 
 
@@ -31,10 +31,7 @@ async def ensure(aws: Aws, wanted: EnsureInstanceProfile, *, own_tags: Mapping[s
         tell = nobody
     else:
         ownership.check(
-            from_upper(found.get("Tags", ())),
-            own_tags,
-            what=f"Instance profile {wanted.name}",
-            operation=operations.CREATE_INSTANCE_PROFILE,
+            found, own_tags, what=f"Instance profile {wanted.name}", operation=operations.CREATE_INSTANCE_PROFILE
         )
     roles = [role["RoleName"] for role in found.get("Roles", ())]
     if roles != [wanted.role]:
@@ -54,8 +51,7 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
     found = await _get(aws, name)
     if found is None:
         return
-    tags = from_upper(found.get("Tags", ()))
-    ownership.check(tags, own_tags, what=f"Instance profile {name}", operation=operations.DELETE_INSTANCE_PROFILE)
+    ownership.check(found, own_tags, what=f"Instance profile {name}", operation=operations.DELETE_INSTANCE_PROFILE)
     await _empty(aws, name, [role["RoleName"] for role in found.get("Roles", ())])
     try:
         await aws.call(operations.DELETE_INSTANCE_PROFILE, InstanceProfileName=name)

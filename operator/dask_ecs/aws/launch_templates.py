@@ -7,7 +7,7 @@ from dask_ecs.aws import operations, ownership
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import from_upper, upper_tags
+from dask_ecs.aws.tags import upper_tags
 from dask_ecs.plan import names
 from dask_ecs.plan.capacity_actions import EnsureLaunchTemplate
 
@@ -33,12 +33,7 @@ async def ensure(aws: Aws, wanted: EnsureLaunchTemplate, *, own_tags: Mapping[st
         )
         tell(f"Launch template {wanted.name} was gone; it is made again.")
         return str(made["LaunchTemplate"]["LatestVersionNumber"])
-    ownership.check(
-        from_upper(found.get("Tags", ())),
-        own_tags,
-        what=f"Launch template {wanted.name}",
-        operation=operations.CREATE_LAUNCH_TEMPLATE,
-    )
+    ownership.check(found, own_tags, what=f"Launch template {wanted.name}", operation=operations.CREATE_LAUNCH_TEMPLATE)
     answer = await aws.call(
         operations.DESCRIBE_LAUNCH_TEMPLATE_VERSIONS, LaunchTemplateName=wanted.name, Versions=["$Latest"]
     )
@@ -65,8 +60,7 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
     found = await _get(aws, name)
     if found is None:
         return
-    tags = from_upper(found.get("Tags", ()))
-    ownership.check(tags, own_tags, what=f"Launch template {name}", operation=operations.DELETE_LAUNCH_TEMPLATE)
+    ownership.check(found, own_tags, what=f"Launch template {name}", operation=operations.DELETE_LAUNCH_TEMPLATE)
     await aws.call(operations.DELETE_LAUNCH_TEMPLATE, LaunchTemplateName=name)
 
 

@@ -8,7 +8,7 @@ from dask_ecs.aws import operations, ownership
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import from_upper, upper_tags
+from dask_ecs.aws.tags import upper_tags
 from dask_ecs.plan.actions import EnsureRole
 
 INLINE_POLICY = "dask-ecs"
@@ -37,8 +37,7 @@ async def ensure(aws: Aws, wanted: EnsureRole, *, own_tags: Mapping[str, str], t
         role, tell = made["Role"], nobody
         attached, inline = set[str](), set[str]()
     else:
-        tags = from_upper(role.get("Tags", ()))
-        ownership.check(tags, own_tags, what=f"IAM role {wanted.name}", operation=operations.CREATE_ROLE)
+        ownership.check(role, own_tags, what=f"IAM role {wanted.name}", operation=operations.CREATE_ROLE)
         await _restore_trust(aws, wanted, role, tell=tell)
         await _restore_boundary(aws, wanted, role, tell=tell)
         attached, inline = await _attached(aws, wanted.name), await _inline(aws, wanted.name)
@@ -98,8 +97,7 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str], has_policy
     role = await _get(aws, name)
     if role is None:
         return
-    tags = from_upper(role.get("Tags", ()))
-    ownership.check(tags, own_tags, what=f"IAM role {name}", operation=operations.DELETE_ROLE)
+    ownership.check(role, own_tags, what=f"IAM role {name}", operation=operations.DELETE_ROLE)
     # Which policies it has is asked only where those that it was made with are not all.
     steps = (_no_policies, _delete_inline_policy, _delete_all_policies)
     for delete_policies in steps[has_policy:]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dask_ecs.aws import operations, ownership
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import from_upper, upper_tags
+from dask_ecs.aws.tags import upper_tags
 
 
 async def create(aws: Aws, *, name: str, text: str, tags: Mapping[str, str]) -> str | None:
@@ -51,9 +51,7 @@ async def check_ours(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> Non
 
     """
     described = await aws.call(operations.DESCRIBE_SECRET, SecretId=name)
-    ownership.check(
-        from_upper(described.get("Tags", ())), own_tags, what=f"Secret {name}", operation=operations.CREATE_SECRET
-    )
+    ownership.check(described, own_tags, what=f"Secret {name}", operation=operations.CREATE_SECRET)
 
 
 async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:

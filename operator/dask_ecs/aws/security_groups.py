@@ -7,7 +7,7 @@ from dask_ecs.aws import operations, ownership
 from dask_ecs.aws.errors import AwsError, Kind
 from dask_ecs.aws.mended import Tell, nobody
 from dask_ecs.aws.session import Aws
-from dask_ecs.aws.tags import carries, from_upper, upper_tags
+from dask_ecs.aws.tags import upper_tags
 from dask_ecs.plan.security_group import Rule
 
 
@@ -45,12 +45,7 @@ async def ensure(
         tell = nobody
         found = {"GroupId": made["GroupId"], "IpPermissions": []}
     else:
-        ownership.check(
-            from_upper(found.get("Tags", ())),
-            own_tags,
-            what=f"Security group {name}",
-            operation=operations.CREATE_SECURITY_GROUP,
-        )
+        ownership.check(found, own_tags, what=f"Security group {name}", operation=operations.CREATE_SECURITY_GROUP)
     group_id: str = found["GroupId"]
     actual = set(_rules(found["IpPermissions"], group_id))
     await _change(aws, operations.AUTHORIZE_INGRESS, group_id, rules - actual)
@@ -69,7 +64,7 @@ async def ensure(
 async def revise(aws: Aws, *, name: str, rules: Set[Rule], own_tags: Mapping[str, str]) -> None:
     """Take from the groups of this name that are ours all ingress but `rules`."""
     for group in await _named(aws, name):
-        if carries(_tags(group), own_tags):
+        if ownership.is_ours(group, own_tags):
             too_much = set(_rules(group["IpPermissions"], group["GroupId"])) - rules
             await _change(aws, operations.REVOKE_INGRESS, group["GroupId"], too_much)
 
@@ -83,11 +78,9 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
 
     """
     found = await _named(aws, name)
-    ours = [group for group in found if carries(_tags(group), own_tags)]
+    ours = [group for group in found if ownership.is_ours(group, own_tags)]
     if found and not ours:
-        ownership.check(
-            _tags(found[0]), own_tags, what=f"Security group {name}", operation=operations.DELETE_SECURITY_GROUP
-        )
+        ownership.check(found[0], own_tags, what=f"Security group {name}", operation=operations.DELETE_SECURITY_GROUP)
     for group in ours:
         try:
             await aws.call(operations.DELETE_SECURITY_GROUP, GroupId=group["GroupId"])
@@ -99,10 +92,6 @@ async def delete(aws: Aws, *, name: str, own_tags: Mapping[str, str]) -> None:
 async def _named(aws: Aws, name: str) -> list[dict[str, Any]]:
     filters = [{"Name": "group-name", "Values": [name]}]
     return list((await aws.call(operations.DESCRIBE_SECURITY_GROUPS, Filters=filters))["SecurityGroups"])
-
-
-def _tags(group: Mapping[str, Any]) -> dict[str, str]:
-    return from_upper(group.get("Tags", ()))
 
 
 async def _find(aws: Aws, *, name: str, vpc_id: str) -> dict[str, Any] | None:
