@@ -170,10 +170,11 @@ PolicyArn = Annotated[
     ),
 ]
 
+REGION_PATTERN = "[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"
 Region = Annotated[
     str,
     Field(max_length=32),
-    matching(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "not an AWS region: write its code, as eu-west-1"),
+    matching(REGION_PATTERN, "not an AWS region: write its code, as eu-west-1"),
 ]
 
 VpcId = Annotated[

@@ -355,6 +355,16 @@ class DaskClusterSpec(Model):
         return self.role(role).security_groups or self.network.security_groups
 
     @property
+    def named_region(self) -> str | None:
+        """The AWS region that it names, itself or by its ECS cluster; None: it has the operator's."""
+        return self.region or (self.cluster_arn.split(":")[3] if self.cluster_arn else None)
+
+    @property
+    def brings_all_definitions(self) -> bool:
+        """Whether each role has a task definition of the user's own, so that none is made, nor a role for one."""
+        return all(self.role(role).task_definition_arn for role in self.roles)
+
+    @property
     def needs_security_group(self) -> bool:
         """Whether a security group is made: for a role that none is given for."""
         return not all(self.security_groups_of(role) for role in self.roles)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from dask_ecs.api.fields import REGION_PATTERN
 from dask_ecs.plan import roles
 
 
@@ -22,7 +23,7 @@ class _Name(click.ParamType[str]):
 
 
 ACCOUNT = _Name("account", r"\d{12}", "the 12 digits of an AWS account")
-REGION = _Name("region", r"[a-z]{2,4}(-[a-z]+)+-\d{1,2}", "an AWS region: write its code, as eu-west-1")
+REGION = _Name("region", REGION_PATTERN, "an AWS region: write its code, as eu-west-1")
 POLICY = _Name(
     "policy",
     r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+",

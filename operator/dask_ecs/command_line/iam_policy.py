@@ -90,7 +90,7 @@ def command(
         raise click.UsageError(f"With -f the manifests say what {', '.join(idle)} would: leave one of both out.")
     clusters = [cluster for path in files for cluster in manifests.read(path)]
     if regions:
-        regions = _once((*regions, *(region for cluster in clusters if (region := _region(cluster.spec)))))
+        regions = _once((*regions, *(region for cluster in clusters if (region := cluster.spec.named_region))))
     scope = Scope(
         partition=tuple(dict.fromkeys(map(roles.partition, regions))) or ("aws",),
         region=regions or iam_policy.ANY,
@@ -150,13 +150,7 @@ def for_clusters(clusters: Sequence[DaskCluster], scope: Scope) -> Scope:
 
 def _makes_roles(spec: DaskClusterSpec) -> bool:
     """Whether tasks get a role that is made: a task definition of one's own names its roles itself."""
-    given = spec.iam.execution_role_arn and spec.iam.task_role_arn
-    return not given and not all(spec.role(role).task_definition_arn for role in spec.roles)
-
-
-def _region(spec: DaskClusterSpec) -> str | None:
-    """Return the region that a spec names, None if it has the operator's."""
-    return spec.region or (spec.cluster_arn.split(":")[3] if spec.cluster_arn else None)
+    return not (spec.iam.execution_role_arn and spec.iam.task_role_arn) and not spec.brings_all_definitions
 
 
 def _roles(spec: DaskClusterSpec) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """What the API server holds against a manifest by the CRD's schema alone, and the models let pass."""
 
 import difflib
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,9 +26,7 @@ _TYPES: dict[str, tuple[tuple[type, ...], str]] = {
 
 def problems(body: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a DaskCluster, one line a field; the status, which nobody applies, is not looked at."""
-    (crd,) = crds()
-    schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
-    return list(_problems({key: value for key, value in body.items() if key != "status"}, schema, ""))
+    return list(_problems({key: value for key, value in body.items() if key != "status"}, _schema(), ""))
 
 
 def problems_of_names(metadata: Mapping[str, Any]) -> list[str]:
@@ -42,6 +41,13 @@ def problems_of_names(metadata: Mapping[str, Any]) -> list[str]:
                 f"digits{dots} and dashes, with a letter or digit at both ends"
             )
     return found
+
+
+@functools.cache  # it takes a tenth of a second, and a file may hold many
+def _schema() -> dict[str, Any]:
+    (crd,) = crds()
+    schema: dict[str, Any] = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    return schema
 
 
 def _problems(value: Any, schema: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -65,9 +65,7 @@ def of_cluster(
     """Return all conditions of a cluster that is wanted: kstatus's three first, then what explains them."""
     have_group = there.security_group_id is not None or not target.cluster.spec.needs_security_group
     have_roles = there.execution_role_arn is not None and there.task_role_arn is not None
-    have_roles = have_roles or all(
-        target.cluster.spec.role(role).task_definition_arn for role in target.cluster.spec.roles
-    )
+    have_roles = have_roles or target.cluster.spec.brings_all_definitions
     before = {condition.type for condition in target.cluster.status.conditions if condition.status == "True"}
     said = {
         "NetworkReady": _resource(

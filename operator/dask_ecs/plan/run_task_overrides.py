@@ -63,7 +63,7 @@ def disk_gib(spec: DaskClusterSpec, role: Role) -> int | None:
 def amount_of_task(spec: DaskClusterSpec, role: Role, what: What) -> int | None:
     """Return the CPU units or MiB that a role's tasks are given by these parameters, None if they say nothing."""
     overrides = json.loads(spec.role(role).run_task_overrides or "{}").get("overrides")
-    return amount(overrides.get(what)) if _is_object(overrides) else None
+    return amount(overrides.get(what)) if isinstance(overrides, dict) else None
 
 
 def amount(value: Any) -> int | None:
@@ -112,10 +112,6 @@ def under(request: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any
 def _beside(theirs: Any, ours: Any, *, key: str) -> list[Any]:
     taken = {one[key] for one in ours}
     return [one for one in theirs if one.get(key) not in taken]
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict)
 
 
 def _refused(message: str) -> NeedsUser:

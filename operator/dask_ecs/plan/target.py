@@ -32,9 +32,7 @@ class Target:
     @property
     def region(self) -> str:
         """The AWS region: a given ECS cluster's; frozen by the first status, so that a changed default moves nobody."""
-        spec = self.cluster.spec
-        given = spec.region or (spec.cluster_arn.split(":")[3] if spec.cluster_arn else None)
-        return given or self.cluster.status.region or self.settings.default_region
+        return self.cluster.spec.named_region or self.cluster.status.region or self.settings.default_region
 
     def image_of(self, role: Role) -> str:
         """Return a role's image; where none is named, one for GPUs if the workers run it on some, else Dask's.
